@@ -16,8 +16,8 @@ class ByteSpan {
  public:
   constexpr ByteSpan() = default;
   constexpr ByteSpan(const uint8_t* data, size_t size) : data_(data), size_(size) {}
-  ByteSpan(const std::vector<uint8_t>& bytes)  // NOLINT(google-explicit-constructor): a view
-      : data_(bytes.data()), size_(bytes.size()) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): a view
+  ByteSpan(const std::vector<uint8_t>& bytes) : data_(bytes.data()), size_(bytes.size()) {}
   explicit ByteSpan(std::string_view text)
       : data_(reinterpret_cast<const uint8_t*>(text.data())), size_(text.size()) {}
 
@@ -53,9 +53,8 @@ class MutableByteSpan {
   constexpr uint8_t* data() const { return data_; }
   constexpr size_t size() const { return size_; }
   constexpr bool empty() const { return size_ == 0; }
-  operator ByteSpan() const {
-    return {data_, size_};
-  }  // NOLINT(google-explicit-constructor): loses only a right
+  // NOLINTNEXTLINE(google-explicit-constructor): loses only a right
+  operator ByteSpan() const { return {data_, size_}; }
 
  private:
   uint8_t* data_ = nullptr;
@@ -86,9 +85,8 @@ class ByteBuffer {
   bool empty() const { return begin_ == end_; }
   size_t capacity() const { return capacity_ - begin_; }
   ByteSpan span() const { return {data(), size()}; }
-  operator ByteSpan() const {
-    return span();
-  }  // NOLINT(google-explicit-constructor): a view of itself
+  // NOLINTNEXTLINE(google-explicit-constructor): a view of itself
+  operator ByteSpan() const { return span(); }
   MutableByteSpan mutable_span() { return {data(), size()}; }
   std::string_view AsText() const { return span().AsText(); }
 

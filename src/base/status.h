@@ -62,10 +62,10 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value)
-      : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): reads as a return value
-  Result(Status status)              // NOLINT(google-explicit-constructor): reads as a return value
-      : status_(std::move(status)) {
+  // NOLINTNEXTLINE(google-explicit-constructor): reads as a return value
+  Result(T value) : value_(std::move(value)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): reads as a return value
+  Result(Status status) : status_(std::move(status)) {
     CHECK(!status_.ok()) << "a Result without a value needs a failure";
   }
 

@@ -6,25 +6,38 @@
 namespace ming {
 namespace {
 
-// The length of the valid sequence at the front of `text` (RFC 3629, section 4); 0 where there is
+// The well-formed sequences (RFC 3629, section 4): overlong forms, surrogates and values above
+// U+10FFFF are excluded by the range of the second byte.
+struct SequenceForm {
+  uint8_t first_low;
+  uint8_t first_high;
+  uint8_t second_low;
+  uint8_t second_high;
+  size_t length;
+};
+
+constexpr SequenceForm kForms[] = {
+    {0x00, 0x7F, 0x00, 0x00, 1}, {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
+    {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
+    {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
+};
+
+bool IsInRange(char character, uint8_t low, uint8_t high) {
+  const uint8_t byte = static_cast<uint8_t>(character);
+  return byte >= low && byte <= high;
+}
+
+// The length of the valid sequence at the front of `text`, which is not empty; 0 where there is
 // none.
 size_t SequenceLength(std::string_view text) {
-  const auto byte = [text](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const auto is_tail = [&](size_t i) { return i < text.size() && (byte(i) & 0xC0) == 0x80; };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return is_tail(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    if (!is_tail(1) || !is_tail(2)) return 0;
-    if (first == 0xE0 && byte(1) < 0xA0) return 0;  // overlong
-    if (first == 0xED && byte(1) > 0x9F) return 0;  // surrogate
-    return 3;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if (!is_tail(1) || !is_tail(2) || !is_tail(3)) return 0;
-    if (first == 0xF0 && byte(1) < 0x90) return 0;  // overlong
-    if (first == 0xF4 && byte(1) > 0x8F) return 0;  // above U+10FFFF
-    return 4;
+  for (const SequenceForm& form : kForms) {
+    if (!IsInRange(text[0], form.first_low, form.first_high)) continue;
+    if (text.size() < form.length) return 0;
+    if (form.length > 1 && !IsInRange(text[1], form.second_low, form.second_high)) return 0;
+    for (size_t i = 2; i < form.length; ++i) {
+      if (!IsInRange(text[i], 0x80, 0xBF)) return 0;
+    }
+    return form.length;
   }
   return 0;
 }
