@@ -1,0 +1,129 @@
+// IceAgent: finds and keeps a path to one peer (RFC 8445, trickle, consent freshness) and carries
+// datagrams over it. An adapter of libnice; what a peer says is validated before libnice sees it.
+#ifndef MING_ICE_ICE_AGENT_H_
+#define MING_ICE_ICE_AGENT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ming/base/bytes.h"
+#include "ming/base/status.h"
+#include "ming/codec/ice_candidate.h"
+#include "ming/ice/ice_options.h"
+#include "ming/net/glib_bridge.h"
+#include "ming/net/reactor.h"
+#include "ming/net/resolver.h"
+#include "ming/net/socket_address.h"
+
+namespace ming::ice {
+
+enum class IceRole { kControlling, kControlled };
+
+enum class IceState {
+  kNew,
+  kChecking,
+  kConnected,  // a pair works; a better one may follow
+  kCompleted,  // the pair is nominated
+  kFailed,     // no pair works, or the peer no longer consents
+};
+
+std::string_view IceStateName(IceState state);
+
+struct IceCredentials {
+  std::string ufrag;
+  std::string password;
+};
+
+// What every agent of a process shares; outlives the agents.
+struct IceServices {
+  net::Reactor& reactor;
+  net::GlibBridge& glib;
+  net::Resolver& resolver;
+};
+
+struct IceStats {
+  uint64_t datagrams_sent = 0;
+  uint64_t datagrams_received = 0;
+  uint64_t bytes_sent = 0;
+  uint64_t bytes_received = 0;
+  uint64_t datagrams_dropped = 0;  // no pair, or the socket's buffer was full
+};
+
+struct SelectedPair {
+  codec::CandidateType local_type = codec::CandidateType::kHost;
+  codec::CandidateType remote_type = codec::CandidateType::kHost;
+  net::SocketAddress local;
+  net::SocketAddress remote;
+  bool relayed = false;  // through a TURN server of ours or of the peer's
+
+  // "direct udp", "relayed udp".
+  std::string Describe() const;
+};
+
+class IceAgent final {
+ public:
+  // Called from the loop, never inside a call to the agent. Every method may call back into the
+  // agent and may destroy it through TimerService::DeferDelete.
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    virtual void OnIceState(IceState state) = 0;
+    virtual void OnLocalCandidate(const codec::IceCandidate& candidate) = 0;
+    virtual void OnLocalCandidatesDone() = 0;
+    // At the first pair and at every change.
+    virtual void OnSelectedPair(const SelectedPair& pair) = 0;
+    // A datagram from an address that passed a connectivity check; never STUN. Valid during the
+    // call.
+    virtual void OnDatagram(ByteSpan datagram) = 0;
+    // Once, after Close().
+    virtual void OnIceClosed() = 0;
+  };
+
+  // `observer` and the services outlive the agent.
+  IceAgent(const IceServices& services, const IceOptions& options, IceRole role,
+           Observer& observer);
+  // Without Close() a TURN allocation lives on at its server until it expires.
+  ~IceAgent();
+  IceAgent(const IceAgent&) = delete;
+  IceAgent& operator=(const IceAgent&) = delete;
+
+  // Makes the sockets and starts gathering. The host candidates are in local_candidates() on
+  // return, those of servers follow. kUnavailable: no usable local address or port.
+  Status Start();
+  const IceCredentials& local_credentials() const;
+  std::vector<codec::IceCandidate> local_candidates() const;
+
+  // The peer's credentials; checks start with the first pair. Other credentials than before mean
+  // that the peer restarted ICE: call Restart first.
+  void SetRemoteCredentials(const IceCredentials& credentials);
+  // kUnsupported: of no use to us (host name, TCP, another component), and ignored;
+  // kResourceExhausted: more than max_remote_candidates.
+  Status AddRemoteCandidate(const codec::IceCandidate& candidate);
+  void SetRemoteCandidatesDone();
+
+  // New local credentials, and new checks as soon as the peer's are there. Datagrams go on over the
+  // old pair meanwhile.
+  Status Restart();
+
+  // Queues one datagram for the selected pair; it leaves at the end of the loop's turn, in order.
+  // Dropped where there is no pair.
+  void SendDatagram(ByteSpan datagram);
+
+  std::optional<SelectedPair> selected_pair() const;
+  const IceStats& stats() const;
+
+  // Gives TURN allocations back, then OnIceClosed follows; nothing else does.
+  void Close();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ming::ice
+
+#endif  // MING_ICE_ICE_AGENT_H_
