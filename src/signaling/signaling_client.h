@@ -1,0 +1,104 @@
+// SignalingClient: one host's or client's lasting connection to the signaling server.
+#ifndef MING_SIGNALING_SIGNALING_CLIENT_H_
+#define MING_SIGNALING_SIGNALING_CLIENT_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ming/base/backoff.h"
+#include "ming/base/random.h"
+#include "ming/base/secret.h"
+#include "ming/base/status.h"
+#include "ming/base/time.h"
+#include "ming/ws/ws_client.h"
+#include "ming/ws/ws_url.h"
+
+namespace ming::codec {
+struct SignalingMessage;
+}  // namespace ming::codec
+namespace ming::net {
+class Reactor;
+class Resolver;
+}  // namespace ming::net
+namespace ming::ws {
+class WsContext;
+}  // namespace ming::ws
+
+namespace ming::signaling {
+
+enum class SignalingRole { kHost, kClient };
+
+struct SignalingClientOptions {
+  ws::WsUrl url;
+  SignalingRole role = SignalingRole::kClient;
+  // Our own ID, 1 to 128 bytes: what a host registers; what a client sends as its sender_id (a
+  // random UUID, made at start).
+  std::string id;
+  // Bearer token; empty: none.
+  Secret token;
+  ws::WsTrust trust;
+  // Delays between attempts.
+  BackoffOptions backoff;
+  // One attempt: name resolution to the end of the upgrade.
+  Duration connect_timeout = std::chrono::seconds(10);
+  // A dead server is noticed after peer_timeout at the latest.
+  Duration ping_interval = std::chrono::seconds(5);
+  Duration peer_timeout = std::chrono::seconds(12);
+  // A connection (of a host: a registration) that stood this long is a success: the back-off starts
+  // anew, and a later loss of the ID is no longer fatal. Longer than the server's probe of 2 s.
+  Duration settle_time = std::chrono::seconds(3);
+  // Longest message, each way, bytes.
+  size_t max_message_size = 64 * 1024;
+};
+
+// All problems of `options`, one sentence each; empty: valid.
+std::vector<std::string> Validate(const SignalingClientOptions& options);
+
+enum class SignalingLoss {
+  kRetrying,  // the client connects again by itself
+  kFatal,     // it gave up: a refused token or origin, or an ID that somebody else holds
+};
+
+class SignalingClient {
+ public:
+  // Called from the loop, never inside a call to the client. Each may call back into the client and
+  // may destroy it through TimerService::DeferDelete.
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    // The connection stands, and a host has sent its registration. The protocol has no answer to
+    // that: a refusal comes as OnDisconnected. Again after each reconnection.
+    virtual void OnSignalingConnected() = 0;
+    // A message of another peer, or of a kind we do not know. Never `error`: see OnSignalingError.
+    virtual void OnSignalingMessage(const codec::SignalingMessage& message) = 0;
+    // Not connected: once for each lost connection and for each failed attempt. `why`:
+    // kPermissionDenied (HTTP 401 or 403, which detail() then says, or an ID that is taken:
+    // detail() 0), kUnavailable (unreachable, refused, lost), kTimeout, kProtocolViolation (not a
+    // signaling server). Nothing follows a kFatal one.
+    virtual void OnSignalingDisconnected(const Status& why, SignalingLoss loss) = 0;
+    // An `error` message of the server or of a peer, for people. `target_not_found`: it says that
+    // the host we wrote to is not registered.
+    virtual void OnSignalingError(const std::string& text, bool target_not_found) = 0;
+  };
+
+  // Starts connecting. `context`, `resolver`, `random` and `observer` outlive the client.
+  static std::unique_ptr<SignalingClient> Start(net::Reactor& reactor, ws::WsContext& context,
+                                                net::Resolver& resolver, Random& random,
+                                                const SignalingClientOptions& options,
+                                                Observer& observer);
+  // Closes the connection; nothing follows.
+  virtual ~SignalingClient() = default;
+
+  // Its sender_id is replaced by our ID. kUnavailable while not connected: nothing is queued, since
+  // offers and candidates grow stale; send again after OnSignalingConnected. kResourceExhausted:
+  // the server does not read (the connection is given up and reconnected).
+  virtual Status Send(const codec::SignalingMessage& message) = 0;
+  virtual bool connected() const = 0;
+  virtual const std::string& id() const = 0;
+};
+
+}  // namespace ming::signaling
+
+#endif  // MING_SIGNALING_SIGNALING_CLIENT_H_
