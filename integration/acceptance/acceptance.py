@@ -20,6 +20,7 @@ import threading
 import time
 
 import faults
+import foreign
 import usage_errors
 from tunnel import (Failure, Lab, can_connect, connect, free_port, http_get, raise_descriptor_limit, read_all,
                     wait_for)
@@ -287,7 +288,7 @@ def demo(lab, full):
 
 
 CASES = [demo, bulk, parallel, wrk, interactive, after_eof, dead_target, udp, stalled_reader, idle_connections,
-         faults.restarts, faults.signaling_lost, usage_errors.usage_errors, orderly_stop]
+         faults.restarts, faults.signaling_lost, usage_errors.usage_errors, orderly_stop, *foreign.CASES]
 NEEDS = {bulk: "nginx", parallel: "nginx", wrk: "wrk"}
 
 
@@ -306,6 +307,8 @@ def run(case, arguments):
     tool = NEEDS.get(case)
     if tool and not (shutil.which(tool) or pathlib.Path("/usr/sbin", tool).exists()):
         return "skipped", f"{tool} is not installed"
+    if case in foreign.CASES and foreign.missing():
+        return "skipped", foreign.missing()
     lab = Lab(arguments.ming)
     failed = True
     try:
@@ -336,6 +339,7 @@ def main():
         state, details = run(case, arguments)
         results[case.__name__] = {"state": state, "details": details}
         print(f"{state:8} {case.__name__:18} {time.monotonic() - start:6.1f} s  {details}", flush=True)
+    foreign.remove_built()
     print(json.dumps({"version": 1, "set": arguments.set, "results": results}))
     count = {state: sum(1 for r in results.values() if r["state"] == state) for state in ("passed", "failed", "skipped")}
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
