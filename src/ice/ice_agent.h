@@ -8,11 +8,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ming/base/bytes.h"
 #include "ming/base/status.h"
 #include "ming/codec/ice_candidate.h"
+#include "ming/codec/sdp.h"
 #include "ming/ice/ice_options.h"
 #include "ming/net/glib_bridge.h"
 #include "ming/net/reactor.h"
@@ -32,11 +34,6 @@ enum class IceState {
 };
 
 std::string_view IceStateName(IceState state);
-
-struct IceCredentials {
-  std::string ufrag;
-  std::string password;
-};
 
 // What every agent of a process shares; outlives the agents.
 struct IceServices {
@@ -94,12 +91,12 @@ class IceAgent final {
   // Makes the sockets and starts gathering. The host candidates are in local_candidates() on
   // return, those of servers follow. kUnavailable: no usable local address or port.
   Status Start();
-  const IceCredentials& local_credentials() const;
+  const codec::IceCredentials& local_credentials() const;
   std::vector<codec::IceCandidate> local_candidates() const;
 
   // The peer's credentials; checks start with the first pair. Other credentials than before mean
   // that the peer restarted ICE: call Restart first.
-  void SetRemoteCredentials(const IceCredentials& credentials);
+  void SetRemoteCredentials(const codec::IceCredentials& credentials);
   // kUnsupported: of no use to us (host name, TCP, another component), and ignored;
   // kResourceExhausted: more than max_remote_candidates.
   Status AddRemoteCandidate(const codec::IceCandidate& candidate);

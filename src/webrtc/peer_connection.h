@@ -21,8 +21,11 @@
 #include "ming/net/glib_bridge.h"
 #include "ming/net/reactor.h"
 #include "ming/net/resolver.h"
+#include "ming/sctp/sctp_association.h"
 #include "ming/sctp/sctp_stack.h"
 #include "ming/tls/certificate.h"
+#include "ming/tls/tls_trust.h"
+#include "ming/webrtc/channel_limits.h"
 #include "ming/webrtc/connection_state.h"
 
 namespace ming::webrtc {
@@ -44,19 +47,11 @@ struct PeerConnectionOptions {
   // Largest message we take, announced as a=max-message-size. Bytes, 1 KiB to 16 MiB. The default
   // is what browsers announce.
   size_t max_message_size = 256 * 1024;
-  // Channels open at the same time, both directions together: 1 to 65535. Each SCTP stream costs
-  // about 110 bytes for the life of the association.
-  size_t max_channels = 1024;
-  // Bytes of a remote channel's label. DCEP allows 65535.
-  size_t max_label_bytes = 1024;
-  // Bytes kept for each channel while it is paused or has no observer; see data_channel.h for what
-  // happens above.
-  size_t max_held_bytes = 1024 * 1024;
-  // Bytes of messages queued for each channel before the association is up.
-  size_t max_early_bytes = 256 * 1024;
-  // How long a channel may hold up the whole association before it is given up.
-  Duration stall_timeout = std::chrono::seconds(30);
+  ChannelLimits channels;
   LivenessOptions liveness;
+  sctp::SctpOptions sctp;  // ports and sizes of messages are set by the negotiation
+  // How the servers of turns: URLs are judged; null: by the system's authorities.
+  std::shared_ptr<const tls::TlsTrust> turn_trust;
 };
 
 struct PeerStats {
@@ -135,7 +130,7 @@ class PeerConnection final : public link::ChannelOpener {
   ConnectionState state() const;
   // The extensions that both sides announced; none for a foreign peer and before the descriptions
   // were exchanged.
-  const std::optional<codec::MingFeatures>& features_in_use() const;
+  const std::optional<codec::MingAgreement>& features_in_use() const;
   PeerStats GetStats() const;
 
  private:
