@@ -1,0 +1,40 @@
+// GlibBridge: runs a private GMainContext inside the Reactor, for the engines that want GLib
+// (libnice, libwebsockets' GLib plugin). It owns the context and knows neither engine.
+#ifndef MING_NET_GLIB_BRIDGE_H_
+#define MING_NET_GLIB_BRIDGE_H_
+
+#include <memory>
+
+#include "ming/net/reactor.h"
+
+extern "C" {
+struct _GMainContext;  // NOLINT(bugprone-reserved-identifier): GLib's own name
+}
+using GMainContext = _GMainContext;
+
+namespace ming::net {
+
+class GlibBridge {
+ public:
+  // The context belongs to the calling thread and is its thread-default until the bridge dies.
+  explicit GlibBridge(Reactor& reactor);
+  // Every source of an engine is gone by now.
+  ~GlibBridge();
+  GlibBridge(const GlibBridge&) = delete;
+  GlibBridge& operator=(const GlibBridge&) = delete;
+
+  GMainContext* context() const;
+
+  // Call after every engine call made outside a GLib callback: it may have added sources, which
+  // GLib does not tell its own thread. Cheap: the sources are looked at once, at the end of the
+  // turn.
+  void Arm();
+
+ private:
+  class Pump;
+  std::unique_ptr<Pump> pump_;
+};
+
+}  // namespace ming::net
+
+#endif  // MING_NET_GLIB_BRIDGE_H_

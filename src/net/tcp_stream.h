@@ -1,0 +1,94 @@
+// TcpStream: a connected TCP socket as link::ByteStream.
+//
+// Reads go through a buffer of the Reactor, so an idle stream holds no memory for data; what a
+// reader shows interest in but does not consume is kept. A reader that pauses costs no turns.
+#ifndef MING_NET_TCP_STREAM_H_
+#define MING_NET_TCP_STREAM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "ming/base/bytes.h"
+#include "ming/base/status.h"
+#include "ming/base/time.h"
+#include "ming/link/byte_stream.h"
+#include "ming/link/timer_service.h"
+#include "ming/net/fd_watch.h"
+#include "ming/net/reactor.h"
+#include "ming/net/socket_address.h"
+#include "ming/net/unique_fd.h"
+
+namespace ming::net {
+
+struct TcpOptions {
+  // Idle time before the kernel probes the peer (at least 1 s; three missed probes, a third of it
+  // apart, fail the stream with kTimeout). None: never. The default finds a vanished peer in
+  // minutes without waking idle mobile links much.
+  std::optional<Duration> keepalive = std::chrono::seconds(60);
+};
+
+class TcpStream final : public link::ByteStream {
+ public:
+  // Takes over a connected stream socket; makes it non-blocking and turns Nagle's delay off.
+  static std::unique_ptr<TcpStream> Adopt(Reactor& reactor, UniqueFd fd,
+                                          const TcpOptions& options = TcpOptions());
+  // After CloseWrite the connection ends in order, and what was written is delivered, whether or
+  // not the peer's bytes were read. Destroyed earlier it is reset, so that the peer cannot take
+  // half of the data for all of it.
+  ~TcpStream() override;
+  TcpStream(const TcpStream&) = delete;
+  TcpStream& operator=(const TcpStream&) = delete;
+
+  // 0.0.0.0:0 after a failure or reset.
+  SocketAddress local_address() const { return LocalAddressOf(fd_.get()); }
+  SocketAddress peer_address() const { return PeerAddressOf(fd_.get()); }
+
+  // link::ByteStream. A peer's reset is reported also while nobody reads; bytes that arrived before
+  // it are readable only if a reader was waiting for them.
+  void SetObserver(Observer* observer) override;
+  link::ReadChunk Peek(size_t max) override;
+  void Consume(size_t count) override;
+  size_t WritableBytes() override;
+  size_t Write(ByteSpan bytes) override;
+  void CloseWrite() override;
+  void Reset(const Status& why) override;
+
+ private:
+  enum class State { kOpen, kFailed, kReset };
+
+  TcpStream(Reactor& reactor, UniqueFd fd);
+
+  void OnEvents(uint32_t events);
+  link::ReadChunk ReadFromSocket(size_t max);
+  link::ReadChunk WaitForData();
+  void UpdateInterest();
+  void EndOfPeer();
+  void CloseWithReset();
+  void Fail(const Status& why);
+  void FailLater(const Status& why);
+  void ReportFailureLater();
+  void ReportFailure();
+
+  Reactor& reactor_;
+  UniqueFd fd_;
+  std::optional<FdWatch> watch_;
+  Observer* observer_ = nullptr;
+  State state_ = State::kOpen;
+  bool want_read_ = false;   // OnReadable is owed
+  bool want_write_ = false;  // OnWritable is owed
+  bool read_armed_ = true;   // epoll reports EPOLLIN
+  bool read_ended_ = false;  // the peer's end was seen
+  bool write_closed_ = false;
+  uint64_t budget_turn_ = 0;
+  size_t budget_left_ = 0;         // bytes that may still be read in turn budget_turn_
+  ByteSpan shown_;                 // shown from the Reactor's scratch and not consumed
+  ByteBuffer residue_;             // what earlier Peeks showed and Consume left
+  std::optional<Status> failure_;  // not yet reported
+  std::unique_ptr<link::Alarm> failure_alarm_;
+};
+
+}  // namespace ming::net
+
+#endif  // MING_NET_TCP_STREAM_H_

@@ -1,0 +1,111 @@
+// UdpSocket: datagrams in bounded batches, with counters for what was lost here.
+#ifndef MING_NET_UDP_SOCKET_H_
+#define MING_NET_UDP_SOCKET_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "ming/base/bytes.h"
+#include "ming/base/ip_address.h"
+#include "ming/base/status.h"
+#include "ming/net/fd_watch.h"
+#include "ming/net/reactor.h"
+#include "ming/net/socket_address.h"
+#include "ming/net/unique_fd.h"
+
+namespace ming::net {
+
+struct UdpOptions {
+  // SO_RCVBUF and SO_SNDBUF, bytes; the kernel caps them (net.core.rmem_max, wmem_max). The default
+  // of a stock kernel, 208 KiB, loses packets in bursts.
+  int receive_buffer = 1024 * 1024;
+  int send_buffer = 1024 * 1024;
+};
+
+enum class UdpSendResult {
+  kSent,
+  kWouldBlock,   // nothing was sent; OnSendReady follows
+  kTooLarge,     // no such datagram can be sent; dropped and counted
+  kUnreachable,  // the kernel refused it or told of an earlier ICMP error; dropped and counted
+};
+
+struct UdpCounters {
+  uint64_t received = 0;
+  uint64_t sent = 0;
+  uint64_t send_would_block = 0;
+  uint64_t send_too_large = 0;
+  uint64_t send_unreachable = 0;
+  uint64_t receive_errors = 0;  // ICMP errors reported while receiving
+};
+
+class UdpSocket {
+ public:
+  // Called from the loop, never inside a call to the socket. Every method may call back into the
+  // socket and may destroy it through DeferDelete.
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    // `datagram` (at most 65,535 bytes, may be empty) is valid during the call. At most
+    // kDatagramsPerTurn in one turn.
+    virtual void OnDatagram(const SocketAddress& from, ByteSpan datagram) = 0;
+    // Once after a send said kWouldBlock.
+    virtual void OnSendReady() = 0;
+    // A connected socket learned that the peer is not there (ICMP port or host unreachable). The
+    // socket goes on.
+    virtual void OnPeerUnreachable(const Status& why) = 0;
+  };
+
+  // One socket for each address that `where` means, by the rules of TcpListener::Listen; all with
+  // the same port. A socket for every interface in both families takes IPv4 addresses in SendTo.
+  static Result<std::vector<std::unique_ptr<UdpSocket>>> Listen(Reactor& reactor,
+                                                                const HostPort& where,
+                                                                const UdpOptions& options);
+  // Bound to `local`; an unspecified port takes a free one.
+  static Result<std::unique_ptr<UdpSocket>> Bind(Reactor& reactor, const SocketAddress& local,
+                                                 const UdpOptions& options);
+  // Talks to `remote` only.
+  static Result<std::unique_ptr<UdpSocket>> Connect(Reactor& reactor, const SocketAddress& remote,
+                                                    const UdpOptions& options);
+  ~UdpSocket();
+  UdpSocket(const UdpSocket&) = delete;
+  UdpSocket& operator=(const UdpSocket&) = delete;
+
+  // The observer outlives the socket, or is replaced by another one or by null. Without one nothing
+  // is received and datagrams wait in the kernel.
+  void SetObserver(Observer* observer);
+  // Stops and resumes OnDatagram.
+  void PauseReceiving();
+  void ResumeReceiving();
+
+  // To the peer of a connected socket.
+  UdpSendResult Send(ByteSpan datagram);
+  // From a socket that is not connected.
+  UdpSendResult SendTo(const SocketAddress& to, ByteSpan datagram);
+
+  SocketAddress local_address() const { return LocalAddressOf(fd_.get()); }
+  const UdpCounters& counters() const { return counters_; }
+
+ private:
+  UdpSocket(Reactor& reactor, UniqueFd fd);
+
+  void OnEvents(uint32_t events);
+  void ReceiveBatch();
+  bool ReceiveOne();
+  UdpSendResult SendMessage(const void* address, unsigned address_size, ByteSpan datagram);
+  void UpdateInterest();
+
+  Reactor& reactor_;
+  UniqueFd fd_;
+  FdWatch watch_;
+  Observer* observer_ = nullptr;
+  bool paused_ = false;
+  bool want_send_ready_ = false;
+  bool speaks_both_families_ = false;
+  UdpCounters counters_;
+};
+
+}  // namespace ming::net
+
+#endif  // MING_NET_UDP_SOCKET_H_
