@@ -23,7 +23,7 @@ LAYERS = {
     "signaling": ["base", "codec", "link", "net", "ws"],
     "webrtc": ["base", "codec", "link", "net", "ice", "tls", "sctp"],
     "tunnel": ["base", "codec", "link", "mux", "net"],
-    "p2p": PURE + ["net", "tls", "signaling", "webrtc", "tunnel"],
+    "p2p": PURE + ["net", "tls", "sctp", "ice", "ws", "signaling", "webrtc", "tunnel"],
     "cli": PURE + ["net", "tls", "sctp", "ice", "ws", "signaling", "webrtc", "tunnel", "p2p"],
 }
 # Exceptions, each with its reason: (folder, included folder) or (file, header).

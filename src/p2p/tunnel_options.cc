@@ -1,0 +1,71 @@
+#include "ming/p2p/tunnel_options.h"
+
+#include <vector>
+
+#include "ming/p2p/option_problems.h"
+#include "ming/signaling/signaling_client.h"
+
+namespace ming::p2p {
+namespace {
+
+void CheckSignaling(const SignalingAccess& access, const std::string& id,
+                    OptionProblems& problems) {
+  signaling::SignalingClientOptions client;
+  client.url = access.url;
+  client.id = id;
+  client.token = access.token;
+  client.trust = access.trust;
+  client.backoff = access.backoff;
+  for (const std::string& problem : signaling::Validate(client)) {
+    problems.Require(false, "signaling: " + problem);
+  }
+}
+
+void CheckPeer(const PeerAccess& peer, OptionProblems& problems) {
+  problems.Include("ice", ice::Validate(peer.ice));
+  problems.Range("peer.max_message_bytes", peer.max_message_bytes, size_t{1} << 10,
+                 size_t{1} << 20);
+  problems.Range("peer.max_channels", peer.max_channels, size_t{1}, size_t{65535});
+  problems.Range("peer.disconnected_after", peer.disconnected_after, std::chrono::seconds(1),
+                 std::chrono::minutes(5));
+}
+
+}  // namespace
+
+Result<TunnelProtocol> ParseTunnelProtocol(std::string_view text) {
+  if (text == "tcp") return TunnelProtocol::kTcp;
+  if (text == "udp") return TunnelProtocol::kUdp;
+  return Status(StatusCode::kInvalidArgument, "a protocol is tcp or udp");
+}
+
+std::string_view TunnelProtocolName(TunnelProtocol protocol) {
+  switch (protocol) {
+    case TunnelProtocol::kTcp:
+      return "tcp";
+    case TunnelProtocol::kUdp:
+      return "udp";
+  }
+  return "unknown";
+}
+
+Status Validate(const TunnelClientOptions& options) {
+  OptionProblems problems;
+  CheckSignaling(options.signaling, options.host_id, problems);
+  CheckPeer(options.peer, problems);
+  problems.Include("session", options.session.Validate());
+  problems.Include("tcp", tunnel::Validate(options.tcp));
+  problems.Include("udp", tunnel::Validate(options.udp));
+  return problems.ToStatus();
+}
+
+Status Validate(const TunnelHostOptions& options) {
+  OptionProblems problems;
+  CheckSignaling(options.signaling, options.id, problems);
+  CheckPeer(options.peer, problems);
+  problems.Include("sessions", options.sessions.Validate());
+  problems.Include("tcp", tunnel::Validate(options.tcp));
+  problems.Include("udp", tunnel::Validate(options.udp));
+  return problems.ToStatus();
+}
+
+}  // namespace ming::p2p
