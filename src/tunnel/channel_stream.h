@@ -3,9 +3,12 @@
 #ifndef MING_TUNNEL_CHANNEL_STREAM_H_
 #define MING_TUNNEL_CHANNEL_STREAM_H_
 
+#include <cstddef>
 #include <memory>
 
+#include "ming/base/bytes.h"
 #include "ming/base/status.h"
+#include "ming/base/time.h"
 #include "ming/link/byte_stream.h"
 #include "ming/link/message_channel.h"
 #include "ming/link/timer_service.h"
@@ -19,9 +22,10 @@ class ChannelStream final : public link::ByteStream, private link::MessageChanne
   class CloseObserver {
    public:
     virtual ~CloseObserver() = default;
-    // Exactly once, from the loop, and the last call of all; behind OnStreamError where there is
-    // one. May destroy the stream through TimerService::DeferDelete. Ok: the channel closed in
-    // order, so everything written was delivered.
+    // Exactly once, from the loop; ok when the channel closed in order, that is, everything written
+    // was delivered. Unlike the calls of ByteStream::Observer it comes after a Reset, too. Bytes
+    // received may still wait to be read. May destroy the stream through
+    // TimerService::DeferDelete.
     virtual void OnChannelStreamClosed(const Status& why) = 0;
   };
 
@@ -32,7 +36,7 @@ class ChannelStream final : public link::ByteStream, private link::MessageChanne
   // Aborts the channel unless it is closed.
   ~ChannelStream() override;
 
-  void SetObserver(link::ByteStream::Observer* observer) override;
+  void SetObserver(link::ByteStream::Observer* observer) override { observer_ = observer; }
   link::ReadChunk Peek(size_t max) override;
   void Consume(size_t count) override;
   size_t WritableBytes() override;
@@ -40,7 +44,8 @@ class ChannelStream final : public link::ByteStream, private link::MessageChanne
   void CloseWrite() override;
   void Reset(const Status& why) override;
 
-  // Acceptor only, once, instead of one another: see ChannelStreamCore.
+  // Acceptor only, one of the two, once: see ChannelStreamCore. No call of the stream's observer
+  // follows Refuse.
   void ConfirmOpen();
   void Refuse(const Status& why);
 
@@ -51,13 +56,28 @@ class ChannelStream final : public link::ByteStream, private link::MessageChanne
   void OnMessage(link::MessageKind kind, ByteBuffer message) override;
   void OnSendReady() override;
   void OnChannelClosed(const Status& why) override;
+  void OnAlarm();
+
+  // Behind a call of our user: the channel gets what is due, the observer is told from the loop.
+  void SettleInCall();
+  // From the loop.
+  void Settle();
+  void RunActions();
+  // False: the channel takes nothing now.
+  bool SendControl();
+  void FailUnsendable();
+  void Notify(ChannelStreamEvent event);
+  void ArmAlarm(Timestamp when);
 
   link::TimerService& timers_;
-  std::unique_ptr<link::MessageChannel> channel_;
+  const std::unique_ptr<link::MessageChannel> channel_;
   ChannelStreamCore core_;
   CloseObserver* const close_observer_;
   link::ByteStream::Observer* observer_ = nullptr;
-  std::unique_ptr<link::Alarm> alarm_;
+  const std::unique_ptr<link::Alarm> alarm_;
+  Timestamp alarm_at_ = Timestamp::Max();
+  bool send_blocked_ = false;
+  bool settling_ = false;
   bool channel_closed_ = false;
 };
 

@@ -5,10 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <optional>
 #include <unordered_map>
-#include <vector>
 
 #include "ming/base/ip_address.h"
 #include "ming/base/status.h"
@@ -87,12 +87,13 @@ class UdpFlowTable {
   };
   using IdleList = std::list<Flow>;  // longest idle first
 
+  void End(FlowId id, FlowEnded::Reason reason);
+
   UdpFlowOptions options_;
   IdleList idle_;
   std::unordered_map<FlowId, IdleList::iterator> flows_;
   std::unordered_map<UdpSource, FlowId, UdpSourceHash> by_source_;
-  std::vector<FlowEnded> ended_;  // in order, consumed from `next_ended_`
-  size_t next_ended_ = 0;
+  std::deque<FlowEnded> ended_;
   uint64_t last_id_ = 0;
 };
 

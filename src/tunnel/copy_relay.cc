@@ -1,0 +1,133 @@
+#include "ming/tunnel/copy_relay.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+
+namespace ming::tunnel {
+
+CopyRelay::CopyRelay(link::TimerService& timers, link::ByteStream& a, link::ByteStream& b,
+                     const RelayOptions& options, Observer& observer)
+    : timers_(timers),
+      a_(*this, a),
+      b_(*this, b),
+      options_(options),
+      observer_(observer),
+      alarm_(timers.CreateAlarm([this] { OnAlarm(); })) {}
+
+CopyRelay::~CopyRelay() {
+  if (state_ == State::kRunning) Unobserve();
+}
+
+void CopyRelay::Start() {
+  CHECK(state_ == State::kNew);
+  state_ = State::kRunning;
+  last_active_ = timers_.Now();
+  a_.stream().SetObserver(&a_);
+  b_.stream().SetObserver(&b_);
+  ArmAlarm(timers_.Now());
+}
+
+void CopyRelay::Abort(const Status& why) {
+  if (state_ == State::kAborted || state_ == State::kDone) return;
+  Unobserve();
+  a_.stream().Reset(why);
+  b_.stream().Reset(why);
+  state_ = State::kAborted;
+  aborted_for_ = why;
+  ArmAlarm(timers_.Now());
+}
+
+void CopyRelay::OnReadable(End& end) {
+  &end == &a_ ? PumpAToB() : PumpBToA();
+  Conclude();
+}
+
+void CopyRelay::OnWritable(End& end) {
+  &end == &a_ ? PumpBToA() : PumpAToB();
+  Conclude();
+}
+
+void CopyRelay::OnStreamError(End& end, const Status& why) {
+  End& other = &end == &a_ ? b_ : a_;
+  other.stream().Reset(why);
+  Finish(why);
+}
+
+void CopyRelay::OnAlarm() {
+  alarm_at_ = Timestamp::Max();
+  if (state_ == State::kAborted) return Finish(aborted_for_);
+  if (state_ != State::kRunning) return;
+  const Timestamp now = timers_.Now();
+  if (a_to_b_ == Progress::kYielded) PumpAToB();
+  if (b_to_a_ == Progress::kYielded) PumpBToA();
+  if (options_.idle_timeout && now >= last_active_ + *options_.idle_timeout) {
+    const Status why(StatusCode::kTimeout, "no byte moved for the idle time-out");
+    a_.stream().Reset(why);
+    b_.stream().Reset(why);
+    return Finish(why);
+  }
+  Conclude();
+}
+
+void CopyRelay::PumpAToB() {
+  if (a_to_b_ != Progress::kEnded) a_to_b_ = Pump(a_.stream(), b_.stream(), counts_.a_to_b);
+}
+
+void CopyRelay::PumpBToA() {
+  if (b_to_a_ != Progress::kEnded) b_to_a_ = Pump(b_.stream(), a_.stream(), counts_.b_to_a);
+}
+
+CopyRelay::Progress CopyRelay::Pump(link::ByteStream& source, link::ByteStream& sink,
+                                    uint64_t& count) {
+  size_t budget = options_.turn_budget;
+  while (budget > 0) {
+    const size_t room = std::min(sink.WritableBytes(), budget);
+    // An end needs no room in the sink, but a stalled sink is not worth a read: it calls when it
+    // moves.
+    if (room == 0) return Progress::kBlocked;
+    const link::ReadChunk chunk = source.Peek(room);
+    if (chunk.state == link::ReadState::kWouldBlock) return Progress::kBlocked;
+    if (chunk.state == link::ReadState::kEnd) {
+      sink.CloseWrite();
+      return Progress::kEnded;
+    }
+    const size_t moved = sink.Write(chunk.bytes);
+    source.Consume(moved);
+    count += moved;
+    if (moved > 0) last_active_ = timers_.Now();
+    if (moved < chunk.bytes.size()) return Progress::kBlocked;
+    budget -= moved;
+  }
+  return Progress::kYielded;
+}
+
+void CopyRelay::Conclude() {
+  if (a_to_b_ == Progress::kEnded && b_to_a_ == Progress::kEnded) return Finish(Status::Ok());
+  if (a_to_b_ == Progress::kYielded || b_to_a_ == Progress::kYielded) {
+    ArmAlarm(timers_.Now());
+  } else if (options_.idle_timeout) {
+    ArmAlarm(last_active_ + *options_.idle_timeout);
+  }
+}
+
+void CopyRelay::Finish(const Status& why) {
+  if (state_ == State::kRunning) Unobserve();
+  state_ = State::kDone;
+  alarm_->Cancel();
+  observer_.OnRelayDone(why, counts_);
+}
+
+// An alarm that comes early finds out: moving bytes does not move it every time.
+void CopyRelay::ArmAlarm(Timestamp when) {
+  if (alarm_at_ <= when) return;
+  alarm_at_ = when;
+  alarm_->ArmAt(when);
+}
+
+void CopyRelay::Unobserve() {
+  a_.stream().SetObserver(nullptr);
+  b_.stream().SetObserver(nullptr);
+}
+
+}  // namespace ming::tunnel
