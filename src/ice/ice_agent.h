@@ -1,5 +1,6 @@
-// IceAgent: finds and keeps a path to one peer (RFC 8445, trickle, consent freshness) and carries
-// datagrams over it. An adapter of libnice; what a peer says is validated before libnice sees it.
+// IceAgent: finds and keeps a path to one peer (RFC 8445, trickle ICE, consent freshness) and
+// carries datagrams over it. An adapter of libnice; what a peer says is validated before libnice
+// sees it.
 #ifndef MING_ICE_ICE_AGENT_H_
 #define MING_ICE_ICE_AGENT_H_
 
@@ -33,6 +34,7 @@ enum class IceState {
   kFailed,     // no pair works, or the peer no longer consents
 };
 
+// "new", "checking", "connected", "completed", "failed".
 std::string_view IceStateName(IceState state);
 
 // What every agent of a process shares; outlives the agents.
@@ -45,9 +47,10 @@ struct IceServices {
 struct IceStats {
   uint64_t datagrams_sent = 0;
   uint64_t datagrams_received = 0;
-  uint64_t bytes_sent = 0;
+  uint64_t bytes_sent = 0;  // of datagrams, without IP and UDP headers
   uint64_t bytes_received = 0;
-  uint64_t datagrams_dropped = 0;  // no pair, or the socket's buffer was full
+  uint64_t datagrams_dropped = 0;  // no path, too many waiting, or refused by the kernel
+  uint64_t candidates_refused = 0;
 };
 
 struct SelectedPair {
@@ -55,10 +58,11 @@ struct SelectedPair {
   codec::CandidateType remote_type = codec::CandidateType::kHost;
   net::SocketAddress local;
   net::SocketAddress remote;
-  bool relayed = false;  // through a TURN server of ours or of the peer's
 
+  // Through a TURN server of ours or of the peer's.
+  bool relayed() const;
   // "direct udp", "relayed udp".
-  std::string Describe() const;
+  std::string_view Describe() const;
 };
 
 class IceAgent final {
@@ -69,49 +73,52 @@ class IceAgent final {
    public:
     virtual ~Observer() = default;
     virtual void OnIceState(IceState state) = 0;
+    // One that was not in local_candidates() when Start returned.
     virtual void OnLocalCandidate(const codec::IceCandidate& candidate) = 0;
     virtual void OnLocalCandidatesDone() = 0;
-    // At the first pair and at every change.
+    // At the first pair and at every change; before the OnIceState that it causes.
     virtual void OnSelectedPair(const SelectedPair& pair) = 0;
     // A datagram from an address that passed a connectivity check; never STUN. Valid during the
-    // call.
+    // call. May come a little before kConnected.
     virtual void OnDatagram(ByteSpan datagram) = 0;
-    // Once, after Close().
+    // Once, after Close(); nothing follows.
     virtual void OnIceClosed() = 0;
   };
 
-  // `observer` and the services outlive the agent.
+  // CHECKs that `options` validate. `observer` and the services outlive the agent.
   IceAgent(const IceServices& services, const IceOptions& options, IceRole role,
            Observer& observer);
-  // Without Close() a TURN allocation lives on at its server until it expires.
+  // No call to the observer follows.
   ~IceAgent();
   IceAgent(const IceAgent&) = delete;
   IceAgent& operator=(const IceAgent&) = delete;
 
-  // Makes the sockets and starts gathering. The host candidates are in local_candidates() on
+  // Once: makes the sockets and starts gathering. The host candidates are in local_candidates() on
   // return, those of servers follow. kUnavailable: no usable local address or port.
   Status Start();
   const codec::IceCredentials& local_credentials() const;
-  std::vector<codec::IceCandidate> local_candidates() const;
+  // All so far. With kRelayOnly, only those of TURN servers.
+  const std::vector<codec::IceCandidate>& local_candidates() const;
+  bool local_candidates_done() const;
 
-  // The peer's credentials; checks start with the first pair. Other credentials than before mean
-  // that the peer restarted ICE: call Restart first.
+  // The peer's credentials; checks start with the first pair. Other ones than before mean that the
+  // peer restarts ICE: call Restart first.
   void SetRemoteCredentials(const codec::IceCredentials& credentials);
-  // kUnsupported: of no use to us (host name, TCP, another component), and ignored;
-  // kResourceExhausted: more than max_remote_candidates.
+  // kUnsupported: of no use to us (a name, TCP, another component) and ignored; kMalformed: breaks
+  // a rule; kResourceExhausted: more than max_remote_candidates since the last (re)start.
   Status AddRemoteCandidate(const codec::IceCandidate& candidate);
+  // Only then can the checks fail for good.
   void SetRemoteCandidatesDone();
 
-  // New local credentials, and new checks as soon as the peer's are there. Datagrams go on over the
-  // old pair meanwhile.
+  // New local credentials at once, and new checks as soon as the peer's new ones are there.
+  // Datagrams go on over the old pair meanwhile. The local candidates stay the same.
   Status Restart();
 
   // Queues one datagram for the selected pair; it leaves at the end of the loop's turn, in order.
-  // Dropped where there is no pair.
   void SendDatagram(ByteSpan datagram);
 
-  std::optional<SelectedPair> selected_pair() const;
-  const IceStats& stats() const;
+  const std::optional<SelectedPair>& selected_pair() const;
+  IceStats stats() const;
 
   // Gives TURN allocations back, then OnIceClosed follows; nothing else does.
   void Close();

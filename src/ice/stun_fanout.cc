@@ -1,0 +1,89 @@
+#include "ming/ice/stun_fanout.h"
+
+#include <glog/logging.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "ming/codec/packet_demux.h"
+
+namespace ming::ice {
+namespace {
+
+// Local addresses are bounded by the options of the agent; this only stops strangers on loopback.
+constexpr size_t kMaxRequests = 128;
+
+}  // namespace
+
+Result<std::unique_ptr<StunFanout>> StunFanout::Start(net::Reactor& reactor,
+                                                      net::Resolver& resolver,
+                                                      const std::vector<HostPort>& servers,
+                                                      FindDescriptor find_descriptor) {
+  constexpr std::array<uint8_t, 4> kLoopback = {127, 0, 0, 1};
+  const IpAddress loopback = IpAddress::FromBytes({kLoopback.data(), kLoopback.size()});
+  auto socket = net::UdpSocket::Bind(reactor, net::SocketAddress(loopback), net::UdpOptions());
+  if (!socket.ok()) return socket.status().WithContext("STUN");
+  std::unique_ptr<StunFanout> fanout(
+      new StunFanout(std::move(socket).value(), std::move(find_descriptor)));
+  StunFanout* self = fanout.get();
+  const size_t count = std::min(servers.size(), kMaxServers);
+  for (size_t i = 0; i < count; ++i) {
+    const HostPort& server = servers[i];
+    fanout->lookups_.push_back(
+        resolver.Resolve(server.host, server.port,
+                         [self, server](Result<std::vector<net::SocketAddress>> addresses) {
+                           self->OnResolved(server, std::move(addresses));
+                         }));
+  }
+  return fanout;
+}
+
+StunFanout::StunFanout(std::unique_ptr<net::UdpSocket> socket, FindDescriptor find_descriptor)
+    : socket_(std::move(socket)), find_descriptor_(std::move(find_descriptor)) {
+  socket_->SetObserver(this);
+}
+
+StunFanout::~StunFanout() = default;
+
+void StunFanout::OnDatagram(const net::SocketAddress& from, ByteSpan datagram) {
+  if (!codec::IsStunMessage(datagram) || find_descriptor_(from) < 0) return;
+  auto known = std::find_if(requests_.begin(), requests_.end(),
+                            [&from](const Request& request) { return request.from == from; });
+  if (known == requests_.end()) {
+    if (requests_.size() >= kMaxRequests) return;
+    known = requests_.insert(requests_.end(), Request{from, ByteBuffer()});
+  }
+  known->bytes = ByteBuffer::CopyOf(datagram);
+  for (const net::SocketAddress& server : servers_) Forward(*known, server);
+}
+
+void StunFanout::OnResolved(const HostPort& server,
+                            Result<std::vector<net::SocketAddress>> addresses) {
+  if (!addresses.ok()) {
+    LOG(WARNING) << "STUN server " << server.ToString() << ": " << addresses.status().message();
+    return;
+  }
+  for (const net::SocketAddress& address : *addresses) {
+    if (!address.ip().is_v4()) continue;
+    servers_.push_back(address);
+    for (const Request& request : requests_) Forward(request, address);
+    return;
+  }
+  LOG(WARNING) << "STUN server " << server.ToString() << ": has no IPv4 address";
+}
+
+void StunFanout::Forward(const Request& request, const net::SocketAddress& server) const {
+  const int fd = find_descriptor_(request.from);
+  if (fd < 0) return;
+  sockaddr_storage address{};
+  const socklen_t size = server.ToKernel(address);
+  // Lost ones are repeated by libnice.
+  if (sendto(fd, request.bytes.data(), request.bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+             reinterpret_cast<const sockaddr*>(&address), size) < 0) {
+    VLOG(1) << "STUN request from " << request.from << " to " << server << " not sent";
+  }
+}
+
+}  // namespace ming::ice
