@@ -1,0 +1,559 @@
+#include "ming/p2p/client_session_core.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ming/base/random.h"
+
+#include "descriptions.h"
+
+namespace ming::p2p {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::string NameOf(const ClientEvent& event) {
+  struct Namer {
+    std::string operator()(const StartSession& /*e*/) { return "start"; }
+    std::string operator()(const RestartIce& /*e*/) { return "restart"; }
+    std::string operator()(const EndSession& /*e*/) { return "end"; }
+    std::string operator()(const ApplyAnswer& /*e*/) { return "answer"; }
+    std::string operator()(const ApplyCandidate& e) { return "apply " + e.candidate.line; }
+    std::string operator()(const SendOffer& /*e*/) { return "offer"; }
+    std::string operator()(const SendCandidate& e) { return "send " + e.candidate.line; }
+    std::string operator()(const PathUp& /*e*/) { return "up"; }
+    std::string operator()(const PathDown& /*e*/) { return "down"; }
+    std::string operator()(const ReconnectSignaling& /*e*/) { return "reconnect"; }
+    std::string operator()(const ClientEnded& e) {
+      return "ended: " + std::string(TunnelEndName(e.end));
+    }
+  };
+  return std::visit(Namer{}, event);
+}
+
+// One core and its clock; plays the shell that makes offers.
+class ClientSessionCoreTest : public ::testing::Test {
+ protected:
+  ClientSessionCoreTest() : core_(ClientSessionOptions(), "myhost", random_) { core_.Start(now_); }
+
+  // What the core asked for since the last call, in words.
+  std::vector<std::string> Events() {
+    std::vector<std::string> names;
+    while (auto event = core_.PollEvent()) {
+      EXPECT_TRUE(core_.IsConsistent());
+      names.push_back(NameOf(*event));
+      if (const auto* start = std::get_if<StartSession>(&*event)) session_ = start->session;
+      if (const auto* end = std::get_if<ClientEnded>(&*event)) end_why_ = end->why;
+    }
+    return names;
+  }
+
+  void Advance(Duration by) {
+    const Timestamp until = now_ + by;
+    while (core_.NextTimeout() <= until) {
+      now_ = std::max(now_, core_.NextTimeout());
+      core_.HandleTimeout(now_);
+      ASSERT_TRUE(core_.IsConsistent());
+      for (std::string& name : Events()) seen_.push_back(std::move(name));
+    }
+    now_ = until;
+  }
+
+  // What happened during Advance.
+  std::vector<std::string> Seen() { return std::exchange(seen_, {}); }
+
+  void MakeOffer(const std::string& ufrag = "aaaa") {
+    core_.HandleLocalOffer(now_, session_, Offer(session_.value(), ufrag));
+  }
+
+  // Up to the answer.
+  void Offered() {
+    core_.HandleSignalingUp(now_);
+    EXPECT_THAT(Events(), ElementsAre("start"));
+    MakeOffer();
+    EXPECT_THAT(Events(), ElementsAre("offer"));
+  }
+
+  void Connecting(bool ming = true) {
+    Offered();
+    core_.HandleAnswer(now_, Answer(7, "hhhh", ming));
+    EXPECT_THAT(Events(), ElementsAre("answer"));
+  }
+
+  void Connected(bool ming = true) {
+    Connecting(ming);
+    core_.HandlePathState(now_, session_, PathState::kConnected, Status::Ok());
+    EXPECT_THAT(Events(), ElementsAre("up"));
+    ASSERT_EQ(core_.state(), ClientState::kConnected);
+  }
+
+  void LosePath() {
+    core_.HandlePathState(now_, session_, PathState::kDisconnected,
+                          Status(StatusCode::kTimeout, "nothing heard"));
+  }
+
+  void NotFound() { core_.HandleHostNotFound(now_, "target host 'myhost' not found"); }
+  void SignalingDown() {
+    core_.HandleSignalingDown(now_, Status(StatusCode::kUnavailable, "connection lost"));
+  }
+
+  SeededRandom random_{1};
+  ClientSessionCore core_;
+  Timestamp now_{seconds(100)};
+  SessionId session_;
+  Status end_why_;
+  std::vector<std::string> seen_;
+};
+
+TEST_F(ClientSessionCoreTest, ConnectsThroughOfferAndAnswer) {
+  Connected();
+  EXPECT_TRUE(core_.ever_connected());
+  EXPECT_EQ(core_.NextTimeout(), Timestamp::Max());
+}
+
+TEST_F(ClientSessionCoreTest, OffersNothingWithoutSignaling) {
+  EXPECT_THAT(Events(), IsEmpty());
+  Advance(seconds(9));
+  EXPECT_THAT(Seen(), IsEmpty());
+}
+
+TEST_F(ClientSessionCoreTest, GivesUpAfterTheWaitWithoutServer) {
+  Advance(seconds(9));
+  SignalingDown();
+  EXPECT_THAT(Events(), IsEmpty());
+  Advance(seconds(1));
+  EXPECT_THAT(Seen(), ElementsAre("ended: server lost"));
+  EXPECT_EQ(end_why_.message(), "connection lost");
+  EXPECT_EQ(core_.state(), ClientState::kClosed);
+}
+
+TEST_F(ClientSessionCoreTest, GivesUpAfterTheWaitWithoutHost) {
+  Offered();
+  for (int i = 0; i < 30 && core_.state() != ClientState::kClosed; ++i) {
+    NotFound();
+    Advance(seconds(1));
+  }
+  EXPECT_EQ(Seen().back(), "ended: host not found");
+  EXPECT_EQ(end_why_.message(), "target host 'myhost' not found");
+}
+
+TEST_F(ClientSessionCoreTest, GivesUpAfterTheWaitWithoutAnswer) {
+  Offered();
+  Advance(seconds(10));
+  EXPECT_THAT(Seen(), ElementsAre("offer", "end", "ended: host not found"));
+  EXPECT_EQ(end_why_.message(), "host 'myhost' does not answer");
+}
+
+TEST_F(ClientSessionCoreTest, LetsAnAttemptFinishBeyondTheWait) {
+  Advance(seconds(8));
+  Connecting();
+  Advance(seconds(14));
+  EXPECT_THAT(Seen(), IsEmpty());
+  Advance(seconds(1));
+  EXPECT_THAT(Seen(), ElementsAre("end", "ended: no path"));
+}
+
+TEST_F(ClientSessionCoreTest, EndsAtOnceWhenRefusedAtTheStart) {
+  core_.HandleSignalingRefused(now_, Status(StatusCode::kPermissionDenied, "bad token"));
+  EXPECT_THAT(Events(), ElementsAre("ended: refused"));
+  EXPECT_EQ(core_.NextTimeout(), Timestamp::Max());
+}
+
+TEST_F(ClientSessionCoreTest, ReconnectsAfterAPauseWhenRefusedLater) {
+  Connected();
+  core_.HandleSignalingRefused(now_, Status(StatusCode::kPermissionDenied, "bad token"));
+  EXPECT_THAT(Events(), IsEmpty());
+  Advance(seconds(29));
+  EXPECT_THAT(Seen(), IsEmpty());
+  Advance(seconds(1));
+  EXPECT_THAT(Seen(), ElementsAre("reconnect"));
+  EXPECT_EQ(core_.state(), ClientState::kConnected);
+}
+
+TEST_F(ClientSessionCoreTest, RepeatsTheSameOfferWhileTheHostIsNotThere) {
+  Offered();
+  core_.HandleLocalCandidate(now_, session_, {"c1", {}});
+  EXPECT_THAT(Events(), ElementsAre("send c1"));
+  NotFound();
+  NotFound();  // for the candidate
+  core_.HandleLocalCandidate(now_, session_, {"c2", {}});
+  EXPECT_THAT(Events(), IsEmpty());
+  Advance(milliseconds(500));
+  EXPECT_THAT(Seen(), ElementsAre("offer", "send c1", "send c2"));
+}
+
+TEST_F(ClientSessionCoreTest, LooksForTheHostAtLeastEveryThreeSecondsForEver) {
+  Connected();
+  core_.HandlePathState(now_, session_, PathState::kEnded, Status(StatusCode::kClosed, "bye"));
+  EXPECT_THAT(Events(), ElementsAre("down", "end"));
+  Advance(seconds(1));
+  EXPECT_THAT(Seen(), ElementsAre("start"));
+  MakeOffer();
+  for (int i = 0; i < 100; ++i) {
+    Events();
+    NotFound();
+    Advance(seconds(3));
+    const std::vector<std::string> seen = Seen();
+    ASSERT_FALSE(seen.empty()) << "round " << i;
+    if (seen.back() == "start") MakeOffer();  // the offer had aged
+  }
+}
+
+TEST_F(ClientSessionCoreTest, MakesANewOfferWhenTheOldOneHasAged) {
+  Connected();
+  core_.HandlePathState(now_, session_, PathState::kEnded, Status(StatusCode::kClosed, "bye"));
+  Advance(seconds(1));
+  const SessionId first = session_;
+  MakeOffer();
+  Advance(seconds(31));
+  EXPECT_NE(session_, first);
+  EXPECT_EQ(Seen().back(), "start");
+}
+
+TEST_F(ClientSessionCoreTest, RepeatsAnUnansweredOfferWordByWord) {
+  Offered();
+  Advance(seconds(5));
+  EXPECT_THAT(Seen(), ElementsAre("offer"));
+}
+
+TEST_F(ClientSessionCoreTest, RepeatsThePendingOfferWhenSignalingReturns) {
+  Offered();
+  SignalingDown();
+  core_.HandleLocalCandidate(now_, session_, {"c1", {}});
+  Advance(seconds(6));
+  EXPECT_THAT(Seen(), IsEmpty());
+  core_.HandleSignalingUp(now_);
+  EXPECT_THAT(Events(), ElementsAre("offer", "send c1"));
+}
+
+TEST_F(ClientSessionCoreTest, RepeatsCandidatesWhenSignalingReturnsWhileConnecting) {
+  Offered();
+  core_.HandleLocalCandidate(now_, session_, {"c1", {}});
+  core_.HandleAnswer(now_, Answer(7, "hhhh"));
+  Events();
+  SignalingDown();
+  core_.HandleLocalCandidate(now_, session_, {"c2", {}});
+  EXPECT_THAT(Events(), IsEmpty());
+  core_.HandleSignalingUp(now_);
+  EXPECT_THAT(Events(), ElementsAre("send c1", "send c2"));
+}
+
+TEST_F(ClientSessionCoreTest, HoldsCandidatesOfTheHostUntilItsAnswer) {
+  Offered();
+  core_.HandleRemoteCandidate(now_, {"r1", {}});
+  core_.HandleRemoteCandidate(now_, {"r2", "hhhh"});
+  core_.HandleRemoteCandidate(now_, {"old", "zzzz"});
+  EXPECT_THAT(Events(), IsEmpty());
+  core_.HandleAnswer(now_, Answer(7, "hhhh"));
+  EXPECT_THAT(Events(), ElementsAre("answer", "apply r1", "apply r2"));
+  core_.HandleRemoteCandidate(now_, {"r3", "hhhh"});
+  core_.HandleRemoteCandidate(now_, {"stale", "zzzz"});
+  EXPECT_THAT(Events(), ElementsAre("apply r3"));
+}
+
+TEST_F(ClientSessionCoreTest, HoldsNoMoreCandidatesThanItsLimit) {
+  Offered();
+  for (int i = 0; i < 65; ++i) core_.HandleRemoteCandidate(now_, {"r" + std::to_string(i), {}});
+  core_.HandleAnswer(now_, Answer(7, "hhhh"));
+  EXPECT_EQ(Events().size(), 1U + 64U);
+}
+
+TEST_F(ClientSessionCoreTest, KeepsNoMoreLocalCandidatesThanItsLimit) {
+  Offered();
+  for (int i = 0; i < 65; ++i) core_.HandleLocalCandidate(now_, session_, {"c", {}});
+  EXPECT_EQ(Events().size(), 64U);
+}
+
+TEST_F(ClientSessionCoreTest, IgnoresAnswersNobodyWaitsFor) {
+  core_.HandleAnswer(now_, Answer(7, "hhhh"));
+  Connected();
+  core_.HandleAnswer(now_, Answer(8, "iiii"));
+  core_.HandleAnswer(now_, "not a description");
+  EXPECT_THAT(Events(), IsEmpty());
+  EXPECT_EQ(core_.state(), ClientState::kConnected);
+}
+
+TEST_F(ClientSessionCoreTest, IgnoresACopyOfTheAnswer) {
+  Connecting();
+  core_.HandleAnswer(now_, Answer(7, "hhhh"));
+  EXPECT_THAT(Events(), IsEmpty());
+  EXPECT_EQ(core_.state(), ClientState::kConnecting);
+}
+
+TEST_F(ClientSessionCoreTest, StartsOverWhenASecondAnswerDiffers) {
+  Connecting(false);
+  core_.HandleAnswer(now_, Answer(8, "iiii", false));
+  EXPECT_THAT(Events(), ElementsAre("end"));
+  Advance(seconds(1));
+  EXPECT_THAT(Seen(), ElementsAre("start"));
+}
+
+TEST_F(ClientSessionCoreTest, TriesAgainAfterAnAnswerThatDoesNotParse) {
+  Offered();
+  core_.HandleAnswer(now_, "v=0\r\n");
+  EXPECT_THAT(Events(), ElementsAre("end"));
+  EXPECT_EQ(core_.state(), ClientState::kBackingOff);
+  Advance(seconds(1));
+  EXPECT_THAT(Seen(), ElementsAre("start"));
+}
+
+TEST_F(ClientSessionCoreTest, TriesAgainAfterARefusalOfTheHost) {
+  Offered();
+  core_.HandleSignalingError(now_, "the host has as many sessions as it takes");
+  EXPECT_THAT(Events(), ElementsAre("end"));
+  Advance(seconds(9));
+  for (int i = 0; i < 20 && core_.state() != ClientState::kClosed; ++i) {
+    MakeOffer();
+    core_.HandleSignalingError(now_, "the host has as many sessions as it takes");
+    Events();
+    Advance(seconds(3));
+  }
+  EXPECT_EQ(Seen().back(), "ended: refused");
+}
+
+TEST_F(ClientSessionCoreTest, IgnoresReportsOfFormerSessions) {
+  Connecting();
+  const SessionId former = session_;
+  core_.HandleSessionFailed(now_, former, Status(StatusCode::kInternal, "broken"));
+  EXPECT_THAT(Events(), ElementsAre("end"));
+  Advance(seconds(1));
+  EXPECT_THAT(Seen(), ElementsAre("start"));
+  core_.HandleLocalOffer(now_, former, Offer(1, "aaaa"));
+  core_.HandleLocalCandidate(now_, former, {"c", {}});
+  core_.HandlePathState(now_, former, PathState::kConnected, Status::Ok());
+  core_.HandlePathState(now_, former, PathState::kEnded, Status(StatusCode::kClosed, ""));
+  core_.HandleSessionFailed(now_, former, Status(StatusCode::kInternal, "broken"));
+  EXPECT_THAT(Events(), IsEmpty());
+  EXPECT_EQ(core_.state(), ClientState::kOffering);
+}
+
+TEST_F(ClientSessionCoreTest, RestartsIceWhenThePathIsLost) {
+  Connected();
+  LosePath();
+  EXPECT_THAT(Events(), ElementsAre("down", "restart"));
+  EXPECT_EQ(core_.state(), ClientState::kRecovering);
+  MakeOffer("bbbb");
+  core_.HandleLocalCandidate(now_, session_, {"c1", {}});
+  EXPECT_THAT(Events(), ElementsAre("offer", "send c1"));
+  core_.HandleRemoteCandidate(now_, {"old", "hhhh"});
+  core_.HandleRemoteCandidate(now_, {"new", "iiii"});
+  core_.HandleAnswer(now_, Answer(7, "iiii"));
+  EXPECT_THAT(Events(), ElementsAre("answer", "apply new"));
+  core_.HandlePathState(now_, session_, PathState::kConnected, Status::Ok());
+  EXPECT_THAT(Events(), ElementsAre("up"));
+  EXPECT_EQ(core_.NextTimeout(), Timestamp::Max());
+}
+
+TEST_F(ClientSessionCoreTest, ReplacesTheSessionWhenTheHostIsANewProcess) {
+  Connected();
+  LosePath();
+  Events();
+  MakeOffer("bbbb");
+  Events();
+  core_.HandleAnswer(now_, MakeSdp({codec::SdpKind::kAnswer, 7, 3, "iiii", true}));
+  EXPECT_THAT(Events(), ElementsAre("end", "start"));
+}
+
+TEST_F(ClientSessionCoreTest, ReplacesTheSessionWhenTheHostHasForgottenIt) {
+  Connected();
+  LosePath();
+  Events();
+  MakeOffer("bbbb");
+  Events();
+  core_.HandleAnswer(now_, Answer(8, "iiii"));  // the same certificate, another connection
+  EXPECT_THAT(Events(), ElementsAre("end", "start"));
+}
+
+TEST_F(ClientSessionCoreTest, ReplacesTheSessionWhenTheRestartTakesTooLong) {
+  Connected();
+  LosePath();
+  Events();
+  MakeOffer("bbbb");
+  Events();
+  Advance(milliseconds(2999));
+  EXPECT_THAT(Seen(), IsEmpty());
+  Advance(milliseconds(1));
+  EXPECT_THAT(Seen(), ElementsAre("end", "start"));
+}
+
+TEST_F(ClientSessionCoreTest, ReplacesTheSessionWhenAnAnsweredRestartFindsNoPath) {
+  Connected();
+  LosePath();
+  Events();
+  MakeOffer("bbbb");
+  core_.HandleAnswer(now_, Answer(7, "iiii"));
+  Events();
+  Advance(seconds(3));
+  EXPECT_THAT(Seen(), ElementsAre("end", "start"));
+}
+
+TEST_F(ClientSessionCoreTest, RepeatsTheRestartWhileTheHostIsNotRegistered) {
+  Connected();
+  LosePath();
+  Events();
+  MakeOffer("bbbb");
+  Events();
+  Advance(seconds(2));
+  NotFound();
+  Advance(seconds(2));  // the three seconds count from the next copy on
+  EXPECT_THAT(Seen(), ElementsAre("offer"));
+  Advance(seconds(3));
+  EXPECT_THAT(Seen(), ElementsAre("end", "start"));
+}
+
+TEST_F(ClientSessionCoreTest, WaitsForSignalingBeforeARestart) {
+  Connected();
+  SignalingDown();
+  LosePath();
+  EXPECT_THAT(Events(), ElementsAre("down"));
+  Advance(seconds(20));
+  EXPECT_THAT(Seen(), IsEmpty());
+  core_.HandleSignalingUp(now_);
+  EXPECT_THAT(Events(), ElementsAre("restart"));
+}
+
+TEST_F(ClientSessionCoreTest, RepeatsTheRestartWhenSignalingReturns) {
+  Connected();
+  LosePath();
+  MakeOffer("bbbb");
+  Events();
+  SignalingDown();
+  Advance(seconds(10));
+  EXPECT_THAT(Seen(), IsEmpty());
+  core_.HandleSignalingUp(now_);
+  EXPECT_THAT(Events(), ElementsAre("offer"));
+  Advance(seconds(3));
+  EXPECT_THAT(Seen(), ElementsAre("end", "start"));
+}
+
+TEST_F(ClientSessionCoreTest, GivesALostPathUpAfterTheRecoveryLimit) {
+  Connected();
+  SignalingDown();
+  LosePath();
+  Events();
+  Advance(seconds(30));
+  EXPECT_THAT(Seen(), ElementsAre("end"));
+  EXPECT_EQ(core_.state(), ClientState::kWaitingForSignaling);
+  Advance(std::chrono::hours(1));
+  EXPECT_THAT(Seen(), IsEmpty());
+  core_.HandleSignalingUp(now_);
+  EXPECT_THAT(Events(), ElementsAre("start"));
+}
+
+TEST_F(ClientSessionCoreTest, TakesThePathBackWhenItReturnsByItself) {
+  Connected();
+  LosePath();
+  MakeOffer("bbbb");
+  Events();
+  core_.HandlePathState(now_, session_, PathState::kConnected, Status::Ok());
+  EXPECT_THAT(Events(), ElementsAre("up"));
+  core_.HandleAnswer(now_, Answer(7, "iiii"));  // the restart completes under a running path
+  EXPECT_THAT(Events(), ElementsAre("answer"));
+  EXPECT_EQ(core_.state(), ClientState::kConnected);
+  EXPECT_EQ(core_.NextTimeout(), Timestamp::Max());
+}
+
+TEST_F(ClientSessionCoreTest, RepeatsAnUnansweredRestartAtTheNextLoss) {
+  Connected();
+  LosePath();
+  MakeOffer("bbbb");
+  core_.HandlePathState(now_, session_, PathState::kConnected, Status::Ok());
+  Events();
+  LosePath();
+  EXPECT_THAT(Events(), ElementsAre("down", "offer"));
+  Advance(seconds(3));
+  EXPECT_THAT(Seen(), ElementsAre("end", "start"));
+}
+
+TEST_F(ClientSessionCoreTest, ReplacesTheSessionOfAForeignHostSoon) {
+  Connected(false);
+  LosePath();
+  EXPECT_THAT(Events(), ElementsAre("down"));
+  Advance(seconds(1));
+  EXPECT_THAT(Seen(), ElementsAre("end", "start"));
+}
+
+TEST_F(ClientSessionCoreTest, LetsAForeignHostsPathReturnByItself) {
+  Connected(false);
+  LosePath();
+  Events();
+  Advance(milliseconds(500));
+  core_.HandlePathState(now_, session_, PathState::kConnected, Status::Ok());
+  EXPECT_THAT(Events(), ElementsAre("up"));
+  Advance(seconds(60));
+  EXPECT_THAT(Seen(), IsEmpty());
+}
+
+TEST_F(ClientSessionCoreTest, ReplacesTheSessionOfAForeignHostWhenSignalingReturns) {
+  Connected(false);
+  SignalingDown();
+  LosePath();
+  EXPECT_THAT(Events(), ElementsAre("down"));
+  Advance(seconds(10));
+  EXPECT_THAT(Seen(), IsEmpty());
+  core_.HandleSignalingUp(now_);
+  EXPECT_THAT(Events(), ElementsAre("end", "start"));
+}
+
+TEST_F(ClientSessionCoreTest, DoesNotNoticeTheLossOfSignalingWhileConnected) {
+  Connected();
+  SignalingDown();
+  Advance(std::chrono::hours(1));
+  core_.HandleSignalingUp(now_);
+  EXPECT_THAT(Events(), IsEmpty());
+  EXPECT_THAT(Seen(), IsEmpty());
+}
+
+TEST_F(ClientSessionCoreTest, EndsOnceFromEveryState) {
+  for (int state = 0; state < 7; ++state) {
+    SeededRandom random(1);
+    ClientSessionCore core(ClientSessionOptions(), "myhost", random);
+    core.Start(now_);
+    const SessionId session(1);
+    if (state >= 1) core.HandleSignalingUp(now_);
+    if (state >= 2) core.HandleLocalOffer(now_, session, Offer(1, "aaaa"));
+    if (state >= 3) core.HandleAnswer(now_, Answer(7, "hhhh"));
+    if (state >= 4) core.HandlePathState(now_, session, PathState::kConnected, Status::Ok());
+    if (state >= 5) core.HandlePathState(now_, session, PathState::kDisconnected, Status::Ok());
+    if (state >= 6) core.HandleSessionFailed(now_, session, Status(StatusCode::kInternal, "x"));
+    core.Close(now_);
+    core.Close(now_);
+    core.HandleSignalingUp(now_);
+    int starts = 0;
+    int ends = 0;
+    std::string last;
+    while (auto event = core.PollEvent()) {
+      last = NameOf(*event);
+      starts += last == "start" ? 1 : 0;
+      ends += last == "end" ? 1 : 0;
+    }
+    EXPECT_EQ(last, "ended: stopped") << state;
+    EXPECT_EQ(starts, ends) << state;
+    EXPECT_EQ(core.NextTimeout(), Timestamp::Max()) << state;
+    EXPECT_TRUE(core.IsConsistent()) << state;
+  }
+}
+
+TEST(ClientSessionOptionsTest, NamesEveryValueOutOfRange) {
+  ClientSessionOptions options;
+  EXPECT_TRUE(options.Validate().ok());
+  options.wait = milliseconds(99);
+  options.max_candidates = 0;
+  options.retry.initial = seconds(4);
+  const std::string problems = options.Validate().message();
+  EXPECT_NE(problems.find("wait"), std::string::npos);
+  EXPECT_NE(problems.find("max_candidates"), std::string::npos);
+  EXPECT_NE(problems.find("retry.initial"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ming::p2p
