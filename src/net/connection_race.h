@@ -36,7 +36,7 @@ class ConnectionRace {
   Duration delay_;
   size_t started_ = 0;
   size_t failed_ = 0;
-  Timestamp next_start_;
+  Timestamp next_start_{Duration::min()};  // at once
 };
 
 }  // namespace ming::net

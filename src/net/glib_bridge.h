@@ -16,7 +16,8 @@ namespace ming::net {
 
 class GlibBridge {
  public:
-  // The context belongs to the calling thread and is its thread-default until the bridge dies.
+  // The context belongs to the calling thread and is its thread-default until the bridge dies. A
+  // bridge keeps Reactor::Run going.
   explicit GlibBridge(Reactor& reactor);
   // Every source of an engine is gone by now.
   ~GlibBridge();

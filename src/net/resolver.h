@@ -8,22 +8,27 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ming/base/ip_address.h"
 #include "ming/base/status.h"
+#include "ming/link/timer_service.h"
 #include "ming/net/reactor.h"
 #include "ming/net/socket_address.h"
 
 namespace ming::net {
 
 struct ResolverOptions {
-  // Requests that may wait at once; more fail with kResourceExhausted. One a connection being
-  // dialled: enough for a burst, far below what would hurt.
-  size_t max_requests = 4096;
+  // Requests that may wait for the worker at once; more fail with kResourceExhausted. One for each
+  // connection being dialled: enough for a burst, far below what would hurt.
+  size_t max_waiting = 4096;
 };
 
 class Resolver {
+ private:
+  struct Lookup;
+
  public:
   // In the order of preference of the system (RFC 6724), at least one. Called once, from the loop,
   // never inside Resolve. May destroy the request.
@@ -38,14 +43,16 @@ class Resolver {
 
    private:
     friend class Resolver;
-    Request(Resolver& resolver, Callback callback);
-    void Finish(Result<std::vector<SocketAddress>> result);
+    Request(Resolver& resolver, Port port, Callback on_done)
+        : resolver_(resolver), port_(port), on_done_(std::move(on_done)) {}
+    // The last thing in a call: it may destroy the request.
+    void Finish(const Result<std::vector<SocketAddress>>& result);
 
     Resolver& resolver_;
-    Callback callback_;
-    std::string host_;  // empty: not waiting for the worker
-    Port port_;
-    std::unique_ptr<link::Alarm> answer_alarm_;  // for answers that need no worker
+    const Port port_;
+    Callback on_done_;
+    std::unique_ptr<link::Alarm> answer_alarm_;  // an answer that needed no lookup is on its way
+    Lookup* lookup_ = nullptr;                   // else the lookup it waits for
   };
 
   explicit Resolver(Reactor& reactor, const ResolverOptions& options = ResolverOptions());
@@ -54,18 +61,18 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  // `host`: a name, or a numeric address (with zone). Numeric ones and "localhost" (127.0.0.1, then
-  // ::1) need no worker. Requests for the same name share one lookup. kUnavailable: no such name.
+  // `host`: a name, or a numeric address (with zone). Numeric ones, "localhost" and an empty one
+  // (127.0.0.1, then ::1) need no worker. Requests for the same name share one lookup.
+  // kUnavailable: there is no such name, or nobody to ask.
   std::unique_ptr<Request> Resolve(const std::string& host, Port port, Callback on_done);
 
  private:
   class Worker;
-  struct Lookup;
 
-  void AnswerSoon(Request& request, Result<std::vector<SocketAddress>> answer);
-  void StartLookup(Request& request);
+  void AnswerSoon(Request& request, const Result<std::vector<SocketAddress>>& answer);
+  void JoinLookup(Request& request, const std::string& host);
   void OnLookupDone(const std::string& host, const Result<std::vector<SocketAddress>>& addresses);
-  void Remove(Request& request);
+  void Leave(Request& request);
 
   Reactor& reactor_;
   const ResolverOptions options_;

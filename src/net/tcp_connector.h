@@ -3,8 +3,6 @@
 #ifndef MING_NET_TCP_CONNECTOR_H_
 #define MING_NET_TCP_CONNECTOR_H_
 
-#include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
@@ -13,6 +11,8 @@
 
 #include "ming/base/ip_address.h"
 #include "ming/base/status.h"
+#include "ming/base/time.h"
+#include "ming/link/timer_service.h"
 #include "ming/net/connection_race.h"
 #include "ming/net/fd_watch.h"
 #include "ming/net/reactor.h"
@@ -34,8 +34,8 @@ struct TcpConnectOptions {
 class TcpConnector {
  public:
   // Called exactly once, from the loop, never inside the constructor. May destroy the connector.
-  // The error reads "cannot connect to <target>: <reason>"; it is that of the last address that
-  // failed, or kTimeout.
+  // The error reads "cannot connect to <target>: <reason>"; a refusal by one address goes before
+  // the failures of others. kTimeout: nobody answered in time.
   using Callback = std::function<void(Result<std::unique_ptr<TcpStream>>)>;
 
   // `reactor` and `resolver` outlive the connector. Destroying it cancels; no call follows.
@@ -47,30 +47,31 @@ class TcpConnector {
 
  private:
   struct Attempt {
-    size_t candidate;
+    SocketAddress address;
     UniqueFd fd;
     std::unique_ptr<FdWatch> watch;
   };
   using AttemptRef = std::list<Attempt>::iterator;
 
   void OnResolved(Result<std::vector<SocketAddress>> addresses);
-  void StartAttempts();
-  void Start(size_t candidate);
-  void OnAttemptEvent(AttemptRef attempt);
+  void Advance();
+  Status Start(const SocketAddress& address);
+  void OnAttemptDone(AttemptRef attempt);
+  void HandleFailure(const SocketAddress& address, const Status& why);
+  void Fail(const Status& why);
   void Finish(Result<std::unique_ptr<TcpStream>> result);
 
   Reactor& reactor_;
   const HostPort target_;
   const TcpConnectOptions options_;
   Callback on_done_;
-  std::unique_ptr<link::Alarm> timeout_alarm_;
-  std::unique_ptr<link::Alarm> race_alarm_;
-  std::unique_ptr<Resolver::Request> request_;
   std::vector<SocketAddress> candidates_;
   std::optional<ConnectionRace> race_;
   std::list<Attempt> attempts_;
-  UniqueFd connected_;
-  Status last_error_;
+  Status error_;  // of the attempts so far, the one to report
+  std::unique_ptr<link::Alarm> timeout_alarm_;
+  std::unique_ptr<link::Alarm> race_alarm_;
+  std::unique_ptr<Resolver::Request> request_;
 };
 
 }  // namespace ming::net

@@ -10,6 +10,8 @@
 
 #include "ming/base/ip_address.h"
 #include "ming/base/status.h"
+#include "ming/base/time.h"
+#include "ming/link/timer_service.h"
 #include "ming/net/fd_watch.h"
 #include "ming/net/reactor.h"
 #include "ming/net/socket_address.h"
@@ -68,7 +70,7 @@ class TcpListener {
   void AddSocket(UniqueFd fd);
   void AcceptBatch(int fd);
   bool Accept(int fd);
-  void HandleAcceptError(int error_number);
+  bool HandleAcceptError(int error_number);
   void UpdateWatches();
 
   Reactor& reactor_;

@@ -34,8 +34,8 @@ class TcpStream final : public link::ByteStream {
   // Takes over a connected stream socket; makes it non-blocking and turns Nagle's delay off.
   static std::unique_ptr<TcpStream> Adopt(Reactor& reactor, UniqueFd fd,
                                           const TcpOptions& options = TcpOptions());
-  // After CloseWrite the connection ends in order, and what was written is delivered, whether or
-  // not the peer's bytes were read. Destroyed earlier it is reset, so that the peer cannot take
+  // After CloseWrite the connection ends in order and what was written is delivered, unless the
+  // peer goes on sending. Destroyed before CloseWrite it is reset, so that the peer cannot take
   // half of the data for all of it.
   ~TcpStream() override;
   TcpStream(const TcpStream&) = delete;
@@ -56,7 +56,12 @@ class TcpStream final : public link::ByteStream {
   void Reset(const Status& why) override;
 
  private:
-  enum class State { kOpen, kFailed, kReset };
+  enum class State {
+    kOpen,
+    kBroken,  // writing failed; a reader still takes what came before
+    kFailed,
+    kReset,
+  };
 
   TcpStream(Reactor& reactor, UniqueFd fd);
 
@@ -64,8 +69,8 @@ class TcpStream final : public link::ByteStream {
   link::ReadChunk ReadFromSocket(size_t max);
   link::ReadChunk WaitForData();
   void UpdateInterest();
-  void EndOfPeer();
   void CloseWithReset();
+  void BreakWrites(const Status& why);
   void Fail(const Status& why);
   void FailLater(const Status& why);
   void ReportFailureLater();
@@ -82,10 +87,10 @@ class TcpStream final : public link::ByteStream {
   bool read_ended_ = false;  // the peer's end was seen
   bool write_closed_ = false;
   uint64_t budget_turn_ = 0;
-  size_t budget_left_ = 0;         // bytes that may still be read in turn budget_turn_
-  ByteSpan shown_;                 // shown from the Reactor's scratch and not consumed
-  ByteBuffer residue_;             // what earlier Peeks showed and Consume left
-  std::optional<Status> failure_;  // not yet reported
+  size_t budget_left_ = kReadBytesPerTurn;  // bytes that may still be read in turn budget_turn_
+  ByteSpan shown_;                          // shown from the Reactor's scratch and not consumed
+  ByteBuffer residue_;                      // what earlier Peeks showed and Consume left
+  std::optional<Status> failure_;           // not yet reported
   std::unique_ptr<link::Alarm> failure_alarm_;
 };
 

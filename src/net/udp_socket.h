@@ -2,6 +2,8 @@
 #ifndef MING_NET_UDP_SOCKET_H_
 #define MING_NET_UDP_SOCKET_H_
 
+#include <sys/socket.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,7 +30,7 @@ enum class UdpSendResult {
   kSent,
   kWouldBlock,   // nothing was sent; OnSendReady follows
   kTooLarge,     // no such datagram can be sent; dropped and counted
-  kUnreachable,  // the kernel refused it or told of an earlier ICMP error; dropped and counted
+  kUnreachable,  // no route, not permitted, or nobody there; dropped and counted
 };
 
 struct UdpCounters {
@@ -37,7 +39,7 @@ struct UdpCounters {
   uint64_t send_would_block = 0;
   uint64_t send_too_large = 0;
   uint64_t send_unreachable = 0;
-  uint64_t receive_errors = 0;  // ICMP errors reported while receiving
+  uint64_t peer_errors = 0;  // ICMP errors that the kernel told of
 };
 
 class UdpSocket {
@@ -62,7 +64,7 @@ class UdpSocket {
   static Result<std::vector<std::unique_ptr<UdpSocket>>> Listen(Reactor& reactor,
                                                                 const HostPort& where,
                                                                 const UdpOptions& options);
-  // Bound to `local`; an unspecified port takes a free one.
+  // Bound to exactly `local`; port 0 takes a free one.
   static Result<std::unique_ptr<UdpSocket>> Bind(Reactor& reactor, const SocketAddress& local,
                                                  const UdpOptions& options);
   // Talks to `remote` only.
@@ -93,7 +95,11 @@ class UdpSocket {
   void OnEvents(uint32_t events);
   void ReceiveBatch();
   bool ReceiveOne();
-  UdpSendResult SendMessage(const void* address, unsigned address_size, ByteSpan datagram);
+  UdpSendResult SendMessage(const sockaddr_storage* address, socklen_t address_size,
+                            ByteSpan datagram);
+  void ReportPeerError();
+  void HandlePeerError(int error_number);
+  bool receiving() const { return observer_ != nullptr && !paused_; }
   void UpdateInterest();
 
   Reactor& reactor_;
