@@ -1,5 +1,7 @@
 #include "ming/sctp/crc32c.h"
 
+#include <glog/logging.h>
+
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -13,6 +15,8 @@
 namespace ming::sctp {
 namespace {
 
+constexpr size_t kCommonHeaderSize = 12;
+constexpr size_t kChecksumOffset = 8;
 constexpr uint32_t kPolynomial = 0x82F63B78;  // Castagnoli, reflected
 
 using Table = std::array<uint32_t, 256>;
@@ -126,13 +130,31 @@ MING_SCTP_CRC32C_TARGET uint32_t UpdateByInstruction(uint32_t initial, ByteSpan 
 
 }  // namespace
 
-uint32_t Crc32cPortable(ByteSpan bytes) { return ~UpdateByTable(~uint32_t{0}, bytes); }
+uint32_t Crc32cPortable(ByteSpan bytes, uint32_t previous) {
+  return ~UpdateByTable(~previous, bytes);
+}
 
-uint32_t Crc32c(ByteSpan bytes) {
+uint32_t Crc32c(ByteSpan bytes, uint32_t previous) {
 #if defined(MING_SCTP_CRC32C_INSTRUCTION)
-  if (HasInstruction()) return ~UpdateByInstruction(~uint32_t{0}, bytes);
+  if (HasInstruction()) return ~UpdateByInstruction(~previous, bytes);
 #endif
-  return Crc32cPortable(bytes);
+  return Crc32cPortable(bytes, previous);
+}
+
+uint32_t PacketChecksum(ByteSpan packet) {
+  std::array<uint8_t, kCommonHeaderSize> header{};
+  DCHECK_GE(packet.size(), header.size());
+  std::memcpy(header.data(), packet.data(), kChecksumOffset);
+  return Crc32c(packet.Skip(header.size()), Crc32c(ByteSpan(header.data(), header.size())));
+}
+
+uint32_t ReadPacketChecksum(ByteSpan packet) {
+  DCHECK_GE(packet.size(), kCommonHeaderSize);
+  uint32_t checksum = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    checksum |= uint32_t{packet[kChecksumOffset + i]} << (8 * i);
+  }
+  return checksum;
 }
 
 }  // namespace ming::sctp

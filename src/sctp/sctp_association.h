@@ -7,68 +7,22 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "ming/base/bytes.h"
 #include "ming/base/status.h"
-#include "ming/base/strong_id.h"
 #include "ming/base/time.h"
 #include "ming/link/message_channel.h"
 #include "ming/link/timer_service.h"
+#include "ming/sctp/engine_event.h"
+#include "ming/sctp/reassembly.h"
+#include "ming/sctp/sctp_options.h"
 #include "ming/sctp/sctp_stack.h"
-
-struct socket;
 
 namespace ming::sctp {
 
-using StreamId = StrongId<struct StreamIdTag, uint16_t>;
-// The payload protocol identifier, in host order.
-using Ppid = StrongId<struct PpidTag, uint32_t>;
-
-enum class Interleaving { kOff, kOffered };
-
-struct SctpOptions {
-  // Both ends bind and connect; WebRTC uses 5000 on both unless SDP says otherwise.
-  uint16_t local_port = 5000;
-  uint16_t remote_port = 5000;
-  // Largest packet handed to the sink, bytes, common header included, 576 to 16347. 1163 becomes a
-  // DTLS datagram of 1200 bytes. Agree on a larger one before the association is made: raising it
-  // later does not raise the size of fragments.
-  size_t max_packet_size = 1163;
-  // Bytes queued and not acknowledged, 64 KiB to 16 MiB. Bounds the rate at a round trip time.
-  size_t send_buffer = 1024 * 1024;
-  // Bytes received and not read; the window the peer sees.
-  size_t receive_buffer = 1024 * 1024;
-  // OnSendReady comes when at most this many bytes are queued; below send_buffer.
-  size_t send_low_watermark = 256 * 1024;
-  // Received messages beyond this fail the association (RFC 8841: announced in SDP).
-  size_t max_message_size = 256 * 1024;
-  // All incomplete messages together; beyond this the association fails. At least
-  // max_message_size.
-  size_t max_reassembly_bytes = 4 * 1024 * 1024;
-  // Streams asked for at the start, 1 to 65535. Each costs about 100 bytes at both ends; more can
-  // be added on demand where the peer takes part.
-  uint16_t outgoing_streams = 1024;
-  // Streams the peer may have, at the start and by adding.
-  uint16_t max_incoming_streams = 65535;
-  // I-DATA (RFC 8260), used where the peer offers it too: a large message does not hold up others.
-  Interleaving interleaving = Interleaving::kOffered;
-  // Sent on an idle path; the engine adds its RTO to it.
-  Duration heartbeat_interval = std::chrono::seconds(1);
-  Duration rto_initial = std::chrono::milliseconds(500);
-  Duration rto_min = std::chrono::milliseconds(400);
-  Duration rto_max = std::chrono::seconds(5);
-  // Consecutive retransmissions (or heartbeats without answer) before the association is lost.
-  uint16_t max_retransmissions = 10;
-  // Attempts of the INIT.
-  uint16_t max_init_retransmissions = 8;
-};
-
-// All problems of `options`, or ok. The association CHECKs it.
-Status Validate(const SctpOptions& options);
+class EngineSocket;
 
 // Where packets leave. Called inside calls to the association and from the stack's timer; it may
 // not call any association, nor destroy one.
@@ -112,14 +66,15 @@ class SctpAssociation {
     // Once after Send said kWouldBlock or SendableBytes said 0: the queue has fallen to the low
     // watermark.
     virtual void OnSendReady() = 0;
-    // Incoming: the peer reset its streams `ids`, everything sent on them before was delivered;
-    // the layer above resets its own direction in answer. Outgoing: our reset is done. A stream may
-    // be used again, counting from 0, when both were reported. An empty list: all streams.
+    // Incoming: the peer reset its streams `ids`, everything sent on them before was delivered; the
+    // layer above resets its own direction in answer, unless it has asked for that already (two
+    // ends that answer every reset never stop). Outgoing: our reset is done. A stream may be used
+    // again when both were reported. An empty list: all streams.
     virtual void OnStreamsReset(ResetDirection direction, const std::vector<StreamId>& ids) = 0;
     // The peer refused, or could not carry out, one of our resets: the streams stay as they are.
     virtual void OnStreamResetFailed(const std::vector<StreamId>& ids) = 0;
-    // The answer to RequestStreams, or the peer's own wish: outgoing_streams() may have grown. Not
-    // ok: kResourceExhausted, the peer does not take part.
+    // The answer to RequestStreams, or the peer's own wish: outgoing_streams() has grown. Not ok:
+    // kResourceExhausted, the peer refused or did not follow.
     virtual void OnStreamsAdded(const Status& result) = 0;
     // Exactly once and last, unless we called Abort first. Ok: both ended in order (Shutdown). Else
     // kTimeout (no answer), kClosed (the peer aborted), kProtocolViolation or kResourceExhausted (a
@@ -156,10 +111,12 @@ class SctpAssociation {
   void ResumeReceive();
 
   // Asks for a reset of our direction of these streams (RFC 6525); what was queued on them goes
-  // first. kClosed when the association is not up. kUnsupported: the peer cannot.
+  // first. kClosed when the association is not up, kUnsupported when the peer cannot,
+  // kInvalidArgument for a stream at or above outgoing_streams().
   Status ResetStreams(const std::vector<StreamId>& streams);
-  // Asks for `total` outgoing and as many incoming streams. OnStreamsAdded answers, unless it is
-  // not ok. At most one request is under way; a further one is kUnavailable.
+  // Asks for `total` streams each way. OnStreamsAdded answers from the loop, unless this is not ok:
+  // kResourceExhausted where growth is fixed, kUnavailable while another request is under way,
+  // kClosed when the association is not up.
   Status RequestStreams(uint16_t total);
   // Streams that may be sent on: ids below this.
   uint16_t outgoing_streams() const { return outgoing_streams_; }
@@ -182,12 +139,64 @@ class SctpAssociation {
 
  private:
   friend class SctpStack;
-  enum class State { kIdle, kConnecting, kUp, kShuttingDown, kClosed };
+  enum class State {
+    kIdle,
+    kConnecting,
+    kUp,
+    kShuttingDown,
+    kEnding,  // shut down before it was up: only the event is left
+    kClosed,
+  };
+
+  // For SctpStack: whether a tick has something for us, and the work itself.
+  bool IsDue() const { return attention_ || waiting_for_space_ || wanted_streams_ != 0; }
+  void Settle();
+  void OnOutput(MutableByteSpan packet);
+
+  void SettleSoon();
+  void ReadAll();
+  void ReadNotification(size_t size, bool last_piece);
+  void DeliverData(const InboundMessage& about, size_t size, bool last_piece);
+  ByteBuffer TakeRead(size_t size);
+
+  void Apply(EngineEvent event);
+  void OnUp(const EngineUp& event);
+  void OnStreamsReset(const EngineStreamsReset& event);
+  void OnStreamsChanged(const EngineStreamsChanged& event);
+  void Grow();
+  void FinishGrowth(const Status& result);
+  void OfferSpace();
+  void Finish(const Status& why);
+  void CloseSocket();
+
+  SctpOptions options_;
+  SctpStack& stack_;
+  Observer& observer_;
+  PacketSink& sink_;
+  uintptr_t id_ = 0;
+  std::unique_ptr<link::Alarm> settle_soon_;
+  std::unique_ptr<EngineSocket> socket_;  // null when closed
 
   State state_ = State::kIdle;
+  bool attention_ = false;  // the engine asked for it
+  bool settling_ = false;
+  bool paused_ = false;
+  bool waiting_for_space_ = false;
+  bool interleaving_ = false;
+  bool stream_reset_ = false;
+
   uint16_t outgoing_streams_ = 0;
   uint16_t incoming_streams_ = 0;
-  bool interleaving_ = false;
+  uint16_t wanted_streams_ = 0;    // both ways; 0: no growth is under way
+  bool growth_requested_ = false;  // by us; else we follow the peer
+  uint16_t asked_streams_ = 0;     // what the engine is asking the peer for; 0: nothing
+  Timestamp growth_deadline_;
+
+  ByteBuffer read_;          // room for the next read
+  ByteBuffer notification_;  // of which not all was read
+  Reassembly reassembly_;
+  uint64_t abandoned_messages_ = 0;
+  uint64_t dropped_packets_ = 0;
 };
 
 }  // namespace ming::sctp

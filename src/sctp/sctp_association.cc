@@ -1,0 +1,390 @@
+#include "ming/sctp/sctp_association.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "ming/sctp/crc32c.h"
+#include "ming/sctp/engine_socket.h"
+
+namespace ming::sctp {
+namespace {
+
+constexpr size_t kCommonHeader = 12;
+constexpr size_t kChecksumOffset = 8;
+// One read; most messages are at most this long.
+constexpr size_t kReadSize = 16 * 1024;
+// A reset of all 65535 streams by number.
+constexpr size_t kMaxNotification = 256 * 1024;
+// Less room than this in the send buffer counts as none: it would only make small messages.
+constexpr size_t kMinSendable = 16 * 1024;
+// A peer that takes part answers within a few round trips.
+constexpr Duration kGrowthLimit = std::chrono::seconds(10);
+
+// `error` is what the engine left on the socket: ECONNRESET and ECONNREFUSED for an ABORT of the
+// peer, else it was our own end that gave up.
+Status StatusOfEnd(const EngineDown& down, int error) {
+  const bool by_peer = error == ECONNRESET || error == ECONNREFUSED;
+  switch (down.how) {
+    case EngineEnd::kShutDown:
+      return Status::Ok();
+    case EngineEnd::kRestarted:
+      return {StatusCode::kProtocolViolation, "sctp: the peer restarted the association"};
+    case EngineEnd::kCouldNotStart:
+      if (!by_peer) return {StatusCode::kTimeout, "sctp: the peer did not answer"};
+      break;
+    case EngineEnd::kLost:
+      if (by_peer) break;
+      if (down.cause == 0) return {StatusCode::kTimeout, "sctp: the peer stopped answering"};
+      return {StatusCode::kProtocolViolation, "sctp: the peer broke the protocol", down.cause};
+  }
+  return {StatusCode::kClosed, "sctp: the peer aborted the association", down.cause};
+}
+
+}  // namespace
+
+SctpAssociation::SctpAssociation(const SctpOptions& options, SctpStack& stack, Observer& observer,
+                                 PacketSink& sink)
+    : options_(options),
+      stack_(stack),
+      observer_(observer),
+      sink_(sink),
+      reassembly_(options.max_message_size, options.max_reassembly_bytes) {
+  const Status valid = Validate(options);
+  CHECK(valid.ok()) << valid.ToString();
+  id_ = stack_.Register(*this);
+  settle_soon_ = stack_.timers().CreateAlarm([this] { Settle(); });
+  socket_ = std::make_unique<EngineSocket>(options_, EngineId(id_), &SctpStack::OnUpcall);
+}
+
+SctpAssociation::~SctpAssociation() { Abort(); }
+
+Status SctpAssociation::Connect() {
+  CHECK(state_ == State::kIdle) << "Connect once";
+  state_ = State::kConnecting;
+  stack_.NoteTraffic();
+  return socket_->Connect();
+}
+
+void SctpAssociation::HandlePacket(ByteSpan packet) {
+  DCHECK(!settling_) << "HandlePacket inside a callback";
+  if (socket_ == nullptr) return;
+  if (packet.size() < kCommonHeader || ReadPacketChecksum(packet) != PacketChecksum(packet)) {
+    ++dropped_packets_;
+    return;
+  }
+  stack_.NoteTraffic();
+  socket_->Input(packet);
+  if (IsDue()) Settle();
+}
+
+link::SendResult SctpAssociation::Send(StreamId stream, Ppid ppid, ByteSpan message,
+                                       const link::ChannelTraits& traits) {
+  if (state_ == State::kIdle || state_ == State::kConnecting) {
+    waiting_for_space_ = true;
+    return link::SendResult::kWouldBlock;
+  }
+  if (state_ != State::kUp || stream.value() >= outgoing_streams_) return link::SendResult::kClosed;
+  DCHECK(!message.empty());
+  stack_.NoteTraffic();
+  switch (socket_->Send(stream, ppid, message, traits)) {
+    case 0:
+      return link::SendResult::kAccepted;
+    case EWOULDBLOCK:
+      // A stream that is being reset says the same; it is never writable again before its reset.
+      waiting_for_space_ = true;
+      return link::SendResult::kWouldBlock;
+    case EMSGSIZE:
+      return link::SendResult::kTooLarge;
+    default:
+      return link::SendResult::kClosed;
+  }
+}
+
+size_t SctpAssociation::SendableBytes() {
+  if (state_ == State::kUp && !waiting_for_space_) {
+    const size_t queued = QueuedBytes();
+    if (queued + kMinSendable <= options_.send_buffer) return options_.send_buffer - queued;
+  }
+  waiting_for_space_ = true;
+  return 0;
+}
+
+size_t SctpAssociation::QueuedBytes() { return socket_ == nullptr ? 0 : socket_->QueuedBytes(); }
+
+void SctpAssociation::PauseReceive() { paused_ = true; }
+
+void SctpAssociation::ResumeReceive() {
+  if (!std::exchange(paused_, false)) return;
+  attention_ = true;
+  SettleSoon();
+}
+
+Status SctpAssociation::ResetStreams(const std::vector<StreamId>& streams) {
+  if (state_ != State::kUp) return {StatusCode::kClosed, "sctp: the association is not up"};
+  if (!stream_reset_) return {StatusCode::kUnsupported, "sctp: the peer cannot reset streams"};
+  for (const StreamId stream : streams) {
+    if (stream.value() >= outgoing_streams_) {
+      return {StatusCode::kInvalidArgument, "sctp: no such stream to reset"};
+    }
+  }
+  stack_.NoteTraffic();
+  for (size_t at = 0; at < streams.size(); at += EngineSocket::kMaxResetIds) {
+    const auto begin = streams.begin() + static_cast<ptrdiff_t>(at);
+    const size_t count = std::min(EngineSocket::kMaxResetIds, streams.size() - at);
+    const int error = socket_->ResetStreams({begin, begin + static_cast<ptrdiff_t>(count)});
+    if (error != 0) return Status::FromErrno("sctp: stream reset", error);
+  }
+  return Status::Ok();
+}
+
+Status SctpAssociation::RequestStreams(uint16_t total) {
+  if (state_ != State::kUp) return {StatusCode::kClosed, "sctp: the association is not up"};
+  if (options_.growth == StreamGrowth::kFixed) {
+    return {StatusCode::kResourceExhausted,
+            "sctp: the peer takes " + std::to_string(outgoing_streams_) + " streams at most"};
+  }
+  if (growth_requested_) {
+    return {StatusCode::kUnavailable, "sctp: a request for streams is under way"};
+  }
+  growth_requested_ = true;
+  wanted_streams_ = std::max(wanted_streams_, total);
+  growth_deadline_ = stack_.timers().Now() + kGrowthLimit;
+  stack_.NoteTraffic();
+  SettleSoon();
+  return Status::Ok();
+}
+
+Status SctpAssociation::SetMaxPacketSize(size_t bytes) {
+  if (socket_ == nullptr) return {StatusCode::kClosed, "sctp: the association has ended"};
+  SctpOptions changed = options_;
+  changed.max_packet_size = bytes;
+  Status valid = Validate(changed);
+  if (!valid.ok()) return valid;
+  return socket_->SetMaxPacketSize(bytes);
+}
+
+void SctpAssociation::Shutdown() {
+  if (state_ == State::kUp) {
+    state_ = State::kShuttingDown;
+    const int error = socket_->ShutdownWrite();
+    LOG_IF(WARNING, error != 0) << "sctp: shutdown: " << Status::FromErrno("", error).message();
+    return;
+  }
+  if (state_ != State::kIdle && state_ != State::kConnecting) return;
+  state_ = State::kEnding;
+  SettleSoon();
+}
+
+void SctpAssociation::Abort() {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  CloseSocket();
+}
+
+SctpStats SctpAssociation::stats() {
+  SctpStats stats;
+  stats.abandoned_messages = abandoned_messages_;
+  stats.dropped_packets = dropped_packets_;
+  if (socket_ == nullptr) return stats;
+  const EngineSocket::PathState path = socket_->GetPathState();
+  stats.smoothed_rtt = path.smoothed_rtt;
+  stats.congestion_window = path.congestion_window;
+  stats.peer_receive_window = path.peer_receive_window;
+  stats.send_queue = socket_->QueuedBytes();
+  return stats;
+}
+
+void SctpAssociation::OnOutput(MutableByteSpan packet) {
+  if (packet.size() < kCommonHeader) return;
+  const uint32_t checksum = PacketChecksum(packet);
+  for (size_t i = 0; i < 4; ++i) {
+    packet.data()[kChecksumOffset + i] = static_cast<uint8_t>(checksum >> (8 * i));
+  }
+  sink_.SendPacket(packet);
+}
+
+void SctpAssociation::SettleSoon() { settle_soon_->ArmAt(stack_.timers().Now()); }
+
+// Everything that the engine left for us, in one place and outside of it.
+void SctpAssociation::Settle() {
+  if (settling_) return;  // from inside an observer: the loop below goes on
+  settling_ = true;
+  attention_ = false;
+  if (state_ == State::kEnding) {
+    Finish(Status::Ok());
+    return;
+  }
+  ReadAll();
+  if (state_ == State::kUp) Grow();
+  if (state_ == State::kUp) OfferSpace();
+  settling_ = false;
+  if (attention_ && !paused_ && state_ != State::kClosed) SettleSoon();
+}
+
+void SctpAssociation::ReadAll() {
+  // The end goes past a pause: what is left to read is at most the receive buffer.
+  bool ended = false;
+  while (socket_ != nullptr) {
+    if (paused_ && !ended) {
+      if (state_ == State::kConnecting || socket_->HasAssociation()) return;
+      ended = true;
+    }
+    if (read_.empty()) read_ = ByteBuffer::Uninitialized(kReadSize);
+    const EngineSocket::Received received = socket_->Receive(read_.mutable_span());
+    switch (received.state) {
+      case EngineSocket::ReceiveState::kNothing:
+        return;
+      case EngineSocket::ReceiveState::kEnd:
+        // The peer's half is over; what it means comes as an event, unless the engine lost it.
+        if (state_ != State::kIdle && !socket_->HasAssociation()) {
+          Finish(StatusOfEnd({EngineEnd::kLost, 0}, received.error));
+        }
+        return;
+      case EngineSocket::ReceiveState::kNotification:
+        ReadNotification(received.size, received.last_piece);
+        break;
+      case EngineSocket::ReceiveState::kData:
+        DeliverData({received.stream, received.ppid, received.ordering, {}}, received.size,
+                    received.last_piece);
+        break;
+    }
+  }
+}
+
+void SctpAssociation::ReadNotification(size_t size, bool last_piece) {
+  if (notification_.size() + size <= kMaxNotification) {
+    notification_.Append(read_.span().First(size));
+  }
+  if (!last_piece) return;
+  const ByteBuffer whole = std::exchange(notification_, ByteBuffer());
+  Apply(ParseNotification(whole));
+}
+
+void SctpAssociation::DeliverData(const InboundMessage& about, size_t size, bool last_piece) {
+  Result<std::optional<ByteBuffer>> whole =
+      reassembly_.Add(about.stream, about.ordering, TakeRead(size), last_piece);
+  if (!whole.ok()) {
+    Finish(whole.status().WithContext("sctp"));
+    return;
+  }
+  if (!whole->has_value()) return;
+  observer_.OnMessage({about.stream, about.ppid, about.ordering, *std::move(*whole)});
+}
+
+// Hands the room itself over where it was well used, else a copy, so that small messages do not
+// hold large buffers.
+ByteBuffer SctpAssociation::TakeRead(size_t size) {
+  if (2 * size < read_.size()) return ByteBuffer::CopyOf(read_.span().First(size));
+  ByteBuffer taken = std::exchange(read_, ByteBuffer());
+  taken.Truncate(size);
+  return taken;
+}
+
+void SctpAssociation::Apply(EngineEvent event) {
+  if (const auto* up = std::get_if<EngineUp>(&event)) {
+    OnUp(*up);
+  } else if (const auto* down = std::get_if<EngineDown>(&event)) {
+    Finish(StatusOfEnd(*down, socket_->TakeError()));
+  } else if (const auto* reset = std::get_if<EngineStreamsReset>(&event)) {
+    OnStreamsReset(*reset);
+  } else if (const auto* changed = std::get_if<EngineStreamsChanged>(&event)) {
+    OnStreamsChanged(*changed);
+  } else if (const auto* partial = std::get_if<EnginePartialDiscarded>(&event)) {
+    reassembly_.Discard(partial->stream);
+  } else if (std::holds_alternative<EngineMessageAbandoned>(event)) {
+    ++abandoned_messages_;
+  }
+}
+
+void SctpAssociation::OnUp(const EngineUp& event) {
+  if (state_ != State::kConnecting) return;
+  state_ = State::kUp;
+  outgoing_streams_ = event.outgoing_streams;
+  incoming_streams_ = event.incoming_streams;
+  interleaving_ = event.interleaving;
+  stream_reset_ = event.stream_reset;
+  VLOG(1) << "sctp: up: streams out=" << outgoing_streams_ << " in=" << incoming_streams_
+          << " interleaving=" << interleaving_;
+  observer_.OnAssociationUp();
+}
+
+void SctpAssociation::OnStreamsReset(const EngineStreamsReset& event) {
+  if (event.outcome != EngineOutcome::kDone) {
+    observer_.OnStreamResetFailed(event.ids);
+    return;
+  }
+  observer_.OnStreamsReset(event.incoming ? ResetDirection::kIncoming : ResetDirection::kOutgoing,
+                           event.ids);
+}
+
+void SctpAssociation::OnStreamsChanged(const EngineStreamsChanged& event) {
+  outgoing_streams_ = event.outgoing_streams;
+  incoming_streams_ = event.incoming_streams;
+  if (event.outcome != EngineOutcome::kDone) {
+    FinishGrowth({StatusCode::kResourceExhausted, "sctp: the peer refused more streams"});
+    return;
+  }
+  if (outgoing_streams_ >= asked_streams_) asked_streams_ = 0;
+  // The peer wants to send on more streams: we need as many to answer on.
+  if (options_.growth == StreamGrowth::kOnDemand && incoming_streams_ > outgoing_streams_ &&
+      incoming_streams_ > wanted_streams_) {
+    wanted_streams_ = incoming_streams_;
+    growth_deadline_ = stack_.timers().Now() + kGrowthLimit;
+  }
+}
+
+// Both ends ask for their own outgoing streams only; the other follows. Requests for the peer's
+// streams would be refused when both ends ask at the same time.
+void SctpAssociation::Grow() {
+  if (wanted_streams_ == 0) return;
+  if (outgoing_streams_ >= wanted_streams_ && incoming_streams_ >= wanted_streams_) {
+    FinishGrowth(Status::Ok());
+    return;
+  }
+  if (stack_.timers().Now() >= growth_deadline_) {
+    FinishGrowth({StatusCode::kResourceExhausted, "sctp: the peer did not add streams in time"});
+    return;
+  }
+  if (asked_streams_ != 0 || outgoing_streams_ >= wanted_streams_) return;
+  const int error =
+      socket_->AddOutgoingStreams(static_cast<uint16_t>(wanted_streams_ - outgoing_streams_));
+  if (error == 0) {
+    asked_streams_ = wanted_streams_;
+  } else if (error != EALREADY) {  // EALREADY: a reset is under way; the next tick tries again
+    FinishGrowth(Status(StatusCode::kResourceExhausted, "sctp: cannot add streams", error));
+  }
+}
+
+void SctpAssociation::FinishGrowth(const Status& result) {
+  if (wanted_streams_ == 0) return;
+  wanted_streams_ = 0;
+  growth_requested_ = false;
+  asked_streams_ = 0;
+  observer_.OnStreamsAdded(result);
+}
+
+void SctpAssociation::OfferSpace() {
+  if (!waiting_for_space_ || QueuedBytes() > options_.send_low_watermark) return;
+  waiting_for_space_ = false;
+  observer_.OnSendReady();
+}
+
+void SctpAssociation::Finish(const Status& why) {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  CloseSocket();
+  observer_.OnAssociationClosed(why);
+}
+
+void SctpAssociation::CloseSocket() {
+  settle_soon_->Cancel();
+  socket_.reset();  // sends ABORT through OnOutput where there is an association
+  stack_.Deregister(id_);
+}
+
+}  // namespace ming::sctp

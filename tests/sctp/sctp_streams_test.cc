@@ -1,0 +1,154 @@
+// Streams of associations joined in memory: resets, growth, fairness, partial reliability.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "association_pair.h"
+
+namespace ming::sctp {
+namespace {
+
+using SctpStreamsTest = AssociationPairTest;
+
+std::vector<StreamId> Ids(uint16_t first, uint16_t end) {
+  std::vector<StreamId> ids;
+  for (uint16_t id = first; id < end; ++id) ids.emplace_back(id);
+  return ids;
+}
+
+TEST_F(SctpStreamsTest, AResetDeliversFirstAndIsReportedAtBothEnds) {
+  Connect();
+  for (int i = 0; i < 20; ++i)
+    ASSERT_EQ(Send(a, 5, Pattern(16384, 1)), link::SendResult::kAccepted);
+  a.Reset({StreamId(5)});
+  ASSERT_TRUE(RunUntil([&] { return b.reset_in.count(5) == 1; }));
+  EXPECT_EQ(b.messages.size(), 20u);
+  ASSERT_TRUE(RunUntil([&] {
+    return a.reset_out.count(5) == 1 && a.reset_in.count(5) == 1 && b.reset_out.count(5) == 1;
+  }));
+}
+
+TEST_F(SctpStreamsTest, AnIdIsUsableAgainAfterBothDirections) {
+  Connect();
+  for (size_t round = 1; round <= 5; ++round) {
+    ASSERT_EQ(Send(a, 5, ByteSpan("first")), link::SendResult::kAccepted);
+    ASSERT_EQ(Send(a, 5, ByteSpan("second")), link::SendResult::kAccepted);
+    ASSERT_EQ(Send(b, 5, ByteSpan("back")), link::SendResult::kAccepted);
+    ASSERT_TRUE(
+        RunUntil([&] { return b.messages.size() == 2 * round && a.messages.size() == round; }));
+    a.Reset({StreamId(5)});
+    ASSERT_TRUE(RunUntil([&] {
+      return a.reset_in.count(5) == round && a.reset_out.count(5) == round &&
+             b.reset_in.count(5) == round && b.reset_out.count(5) == round;
+    }));
+  }
+}
+
+TEST_F(SctpStreamsTest, ResetsOfStreamsNeverUsedComplete) {
+  Connect();
+  a.Reset({StreamId(7)});
+  ASSERT_TRUE(RunUntil([&] { return a.reset_in.count(7) == 1 && a.reset_out.count(7) == 1; }));
+}
+
+TEST_F(SctpStreamsTest, ManyResetsFromBothEndsAtTheSameTimeComplete) {
+  Connect();
+  for (uint16_t id = 0; id < 1000; ++id) {
+    ASSERT_EQ(Send(a, id, ByteSpan("x")), link::SendResult::kAccepted);
+    ASSERT_EQ(Send(b, id, ByteSpan("y")), link::SendResult::kAccepted);
+  }
+  for (const StreamId id : Ids(0, 1000)) {
+    a.Reset({id});
+    b.Reset({id});
+  }
+  EXPECT_TRUE(RunUntil([&] {
+    return a.reset_in.size() == 1000 && a.reset_out.size() == 1000 && b.reset_in.size() == 1000 &&
+           b.reset_out.size() == 1000;
+  }));
+  EXPECT_EQ(a.messages.size(), 1000u);
+  EXPECT_EQ(b.messages.size(), 1000u);
+}
+
+TEST_F(SctpStreamsTest, RefusesToGrowWhereItIsFixed) {
+  Connect();
+  EXPECT_EQ(a.association->RequestStreams(2048).code(), StatusCode::kResourceExhausted);
+}
+
+SctpOptions Growing() {
+  SctpOptions options;
+  options.growth = StreamGrowth::kOnDemand;
+  options.max_incoming_streams = 65535;
+  return options;
+}
+
+TEST_F(SctpStreamsTest, GrowsBothWaysOnRequest) {
+  Connect(Growing());
+  ASSERT_EQ(Send(a, 4096, ByteSpan("x")), link::SendResult::kClosed);
+  ASSERT_TRUE(a.association->RequestStreams(4097).ok());
+  EXPECT_EQ(a.association->RequestStreams(4098).code(), StatusCode::kUnavailable);
+  ASSERT_TRUE(RunUntil([&] { return a.added.size() == 1 && b.added.size() == 1; }));
+  EXPECT_TRUE(a.added[0].ok()) << a.added[0].ToString();
+  EXPECT_EQ(a.association->outgoing_streams(), 4097);
+  EXPECT_EQ(b.association->outgoing_streams(), 4097);
+  ASSERT_EQ(Send(a, 4096, ByteSpan("x")), link::SendResult::kAccepted);
+  ASSERT_EQ(Send(b, 4096, ByteSpan("y")), link::SendResult::kAccepted);
+  EXPECT_TRUE(RunUntil([&] { return a.messages.size() == 1 && b.messages.size() == 1; }));
+}
+
+TEST_F(SctpStreamsTest, GrowsWhenBothEndsAskAtOnceWhileDataAndResetsAreUnderWay) {
+  Connect(Growing());
+  for (uint16_t id = 0; id < 30; ++id) {
+    ASSERT_EQ(Send(a, id, Pattern(16384, 1)), link::SendResult::kAccepted);
+  }
+  a.Reset(Ids(0, 10));
+  ASSERT_TRUE(a.association->RequestStreams(3000).ok());
+  ASSERT_TRUE(b.association->RequestStreams(5000).ok());
+  b.Reset(Ids(10, 20));
+  ASSERT_TRUE(RunUntil([&] {
+    return a.association->outgoing_streams() >= 5000 && b.association->outgoing_streams() >= 5000 &&
+           !a.added.empty() && !b.added.empty();
+  }));
+  for (const Status& status : a.added) EXPECT_TRUE(status.ok()) << status.ToString();
+  for (const Status& status : b.added) EXPECT_TRUE(status.ok()) << status.ToString();
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == 30; }));
+  ASSERT_TRUE(RunUntil([&] { return a.reset_in.size() == 20 && a.reset_out.size() == 20; }));
+}
+
+TEST_F(SctpStreamsTest, AGrowingEndIsRefusedByAFixedPeer) {
+  Connect(Growing(), SctpOptions());
+  ASSERT_TRUE(a.association->RequestStreams(2000).ok());
+  ASSERT_TRUE(RunUntil([&] { return !a.added.empty(); }));
+  EXPECT_EQ(a.added[0].code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(b.association->incoming_streams(), 1024);
+  ASSERT_EQ(Send(a, 5, ByteSpan("still up")), link::SendResult::kAccepted);
+  EXPECT_TRUE(RunUntil([&] { return b.messages.size() == 1; }));
+}
+
+TEST_F(SctpStreamsTest, TenThousandChannelsOfOneParity) {
+  Connect(Growing());
+  uint16_t streams = 1024;
+  while (streams < 20002) {
+    streams = static_cast<uint16_t>(std::min(2 * streams, 20002));
+    const size_t answers = a.added.size();
+    ASSERT_TRUE(a.association->RequestStreams(streams).ok());
+    ASSERT_TRUE(RunUntil([&] { return a.added.size() > answers; }));
+    ASSERT_TRUE(a.added.back().ok()) << a.added.back().ToString();
+  }
+  for (uint16_t id = 0; id < 20000; id += 2) {
+    ASSERT_EQ(Send(a, id, Pattern(50, static_cast<uint8_t>(id))), link::SendResult::kAccepted)
+        << id;
+  }
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == 10000; }));
+  for (uint16_t id = 0; id < 20000; id += 2) {
+    ASSERT_EQ(Send(b, id, ByteSpan("ok")), link::SendResult::kAccepted);
+  }
+  ASSERT_TRUE(RunUntil([&] { return a.messages.size() == 10000; }));
+  std::vector<StreamId> all;
+  for (uint16_t id = 0; id < 20000; id += 2) all.emplace_back(id);
+  a.Reset(all);
+  EXPECT_TRUE(RunUntil([&] { return a.reset_out.size() == 10000 && a.reset_in.size() == 10000; },
+                       3 * kSoon));
+}
+
+}  // namespace
+}  // namespace ming::sctp
