@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "ming/base/option_problems.h"
+
 namespace ming::tunnel {
 namespace {
 
@@ -23,18 +25,14 @@ uint8_t Bit(ChannelStreamEvent event) {
 }  // namespace
 
 Status Validate(const ChannelStreamOptions& options) {
-  std::string problems;
-  const auto require = [&problems](bool holds, const std::string& rule) {
-    if (!holds) problems += (problems.empty() ? "" : "; ") + rule;
-  };
-  const Status terms = Validate(options.terms);
-  require(terms.ok(), terms.message());
-  require(options.receive_low_water < options.receive_high_water,
-          "the low-water mark must be below the high-water mark");
-  require(options.receive_high_water <= options.receive_limit,
-          "the high-water mark must not exceed the receive limit");
-  require(options.close_grace > Duration::zero(), "the close grace must be positive");
-  return problems.empty() ? Status::Ok() : Status(StatusCode::kInvalidArgument, problems);
+  OptionProblems problems;
+  problems.Include("channel terms", Validate(options.terms));
+  problems.Require(options.receive_low_water < options.receive_high_water,
+                   "the low-water mark is not below the high-water mark");
+  problems.Require(options.receive_high_water <= options.receive_limit,
+                   "the high-water mark is above the receive limit");
+  problems.Require(options.close_grace > Duration::zero(), "the close grace is not positive");
+  return problems.ToStatus();
 }
 
 ChannelStreamCore::ChannelStreamCore(const ChannelStreamOptions& options) : options_(options) {

@@ -1,13 +1,14 @@
 #include "ming/tunnel/channel_terms.h"
 
 #include <algorithm>
-#include <string>
+
+#include "ming/base/option_problems.h"
 
 namespace ming::tunnel {
 namespace {
 
 constexpr size_t kLargestMessageBytes = size_t{1} << 20;
-constexpr uint32_t kLargestCredit = 1U << 30;
+constexpr size_t kLargestCredit = size_t{1} << 30;
 
 }  // namespace
 
@@ -23,17 +24,12 @@ ChannelTerms TermsFrom(const codec::MingAgreement& agreement, size_t max_message
 }
 
 Status Validate(const ChannelTerms& terms) {
-  std::string problems;
-  const auto require = [&problems](bool holds, const char* rule) {
-    if (!holds) problems += (problems.empty() ? "" : "; ") + std::string(rule);
-  };
-  require(terms.max_message_bytes >= 1 && terms.max_message_bytes <= kLargestMessageBytes,
-          "the message size must be 1 to 1MiB");
+  OptionProblems problems;
+  problems.Range("the message size", terms.max_message_bytes, 1, kLargestMessageBytes);
   if (terms.credit) {
-    require(terms.credit->receive >= 1 && terms.credit->receive <= kLargestCredit,
-            "the receive credit must be 1 to 1GiB");
+    problems.Range("the receive credit", size_t{terms.credit->receive}, 1, kLargestCredit);
   }
-  return problems.empty() ? Status::Ok() : Status(StatusCode::kInvalidArgument, problems);
+  return problems.ToStatus();
 }
 
 }  // namespace ming::tunnel

@@ -35,6 +35,7 @@ struct ForwarderCounters {
   uint64_t dropped_oversize = 0;
   uint64_t dropped_backpressure = 0;  // the channel or the socket took no more
   uint64_t dropped_no_path = 0;       // the queue for the time without a path or target was full
+  uint64_t dropped_unreachable = 0;   // the target or the local application is not there
   uint64_t dropped_limit = 0;         // no room for another flow
 };
 

@@ -2,21 +2,17 @@
 
 #include <glog/logging.h>
 
-#include <string>
-
+#include "ming/base/option_problems.h"
 #include "ming/tunnel/copy_relay.h"
 
 namespace ming::tunnel {
 
 Status Validate(const RelayOptions& options) {
-  std::string problems;
-  if (options.idle_timeout && *options.idle_timeout <= Duration::zero()) {
-    problems = "the idle time-out must be positive";
-  }
-  if (options.turn_budget == 0) {
-    problems += (problems.empty() ? "" : "; ") + std::string("the turn budget must be positive");
-  }
-  return problems.empty() ? Status::Ok() : Status(StatusCode::kInvalidArgument, problems);
+  OptionProblems problems;
+  problems.Require(!options.idle_timeout || *options.idle_timeout > Duration::zero(),
+                   "the idle time-out is not positive");
+  problems.Require(options.turn_budget > 0, "the turn budget is not positive");
+  return problems.ToStatus();
 }
 
 std::unique_ptr<Relay> CreateRelay(link::TimerService& timers, link::ByteStream& a,

@@ -4,8 +4,9 @@
 
 #include <functional>
 #include <iterator>
-#include <string>
 #include <string_view>
+
+#include "ming/base/option_problems.h"
 
 namespace ming::tunnel {
 
@@ -15,17 +16,13 @@ size_t UdpSourceHash::operator()(const UdpSource& source) const {
 }
 
 Status Validate(const UdpFlowOptions& options) {
-  std::string problems;
-  const auto require = [&problems](bool holds, const char* rule) {
-    if (!holds) problems += (problems.empty() ? "" : "; ") + std::string(rule);
-  };
-  require(options.idle_timeout > Duration::zero(), "the idle time-out must be positive");
-  require(options.max_flows >= 1, "there must be room for one flow");
-  require(!options.evict_idle_after || *options.evict_idle_after >= Duration::zero(),
-          "the idle time before an eviction must not be negative");
-  require(options.max_datagram_bytes >= 1 && options.max_datagram_bytes <= 65535,
-          "the datagram size must be 1 to 65535 bytes");
-  return problems.empty() ? Status::Ok() : Status(StatusCode::kInvalidArgument, problems);
+  OptionProblems problems;
+  problems.Require(options.idle_timeout > Duration::zero(), "the idle time-out is not positive");
+  problems.Require(options.max_flows > 0, "there is no room for a flow");
+  problems.Require(!options.evict_idle_after || *options.evict_idle_after >= Duration::zero(),
+                   "the idle time before an eviction is negative");
+  problems.Range("the datagram size", options.max_datagram_bytes, 1, 65535);
+  return problems.ToStatus();
 }
 
 UdpFlowTable::UdpFlowTable(const UdpFlowOptions& options) : options_(options) {
