@@ -193,6 +193,15 @@ void TcpStream::Reset(const Status& why) {
   CloseWithReset();
 }
 
+UniqueFd TcpStream::ReleaseSocket() {
+  DCHECK(state_ == State::kOpen && residue_.empty() && shown_.empty());
+  state_ = State::kReset;
+  want_read_ = false;
+  want_write_ = false;
+  watch_.reset();
+  return std::move(fd_);
+}
+
 void TcpStream::OnEvents(uint32_t events) {
   const bool readable = (events & EPOLLIN) != 0 && want_read_;
   if (((events & EPOLLERR) != 0 || state_ == State::kBroken) && !readable) {

@@ -45,6 +45,10 @@ class TcpStream final : public link::ByteStream {
   SocketAddress local_address() const { return LocalAddressOf(fd_.get()); }
   SocketAddress peer_address() const { return PeerAddressOf(fd_.get()); }
 
+  // Gives the socket away, for an engine that does its own reading and writing. For a stream nobody
+  // has read from or written to; it is as after Reset.
+  UniqueFd ReleaseSocket();
+
   // link::ByteStream. A peer's reset is reported also while nobody reads; bytes that arrived before
   // it are readable only if a reader was waiting for them.
   void SetObserver(Observer* observer) override;

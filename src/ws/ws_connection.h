@@ -46,7 +46,7 @@ struct WsLimits {
   // of this size, so many idle connections want it small and bulk transfer wants it large.
   size_t read_slice = 4 * 1024;
   // A ping is sent this long after the last one; zero: no heartbeat. Coalesced to whole
-  // `heartbeat_slack`, so that thousands of connections do not wake the loop one by one.
+  // seconds, so that thousands of connections do not wake the loop one by one.
   Duration ping_interval = std::chrono::seconds(54);
   // Without any frame from the peer for this long the connection is gone (kTimeout); more than
   // ping_interval.

@@ -1,0 +1,286 @@
+#include "ming/ws/ws_client.h"
+
+#include <glog/logging.h>
+#include <libwebsockets.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "ming/net/resolver.h"
+#include "ming/net/turn_end_hook.h"
+#include "ming/ws/lws_connection.h"
+#include "ming/ws/lws_engine.h"
+#include "ming/ws/ws_context.h"
+
+namespace ming::ws {
+namespace {
+
+constexpr size_t kMaxHeaders = 16;
+
+bool IsFieldValue(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+// RFC 9110, section 5.6.2.
+bool IsToken(std::string_view text) {
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return letter || kOthers.find(c) != std::string_view::npos;
+  });
+}
+
+int TlsFlags(const WsClientOptions& options) {
+  if (!options.url.secure()) return 0;
+  int flags = LCCSCF_USE_SSL;
+  if (options.trust.mode == WsTrust::Mode::kInsecure) {
+    flags |= LCCSCF_ALLOW_SELFSIGNED | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK |
+             LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
+  }
+  return flags;
+}
+
+class LwsClient final : public WsClient, private LwsHandler {
+ public:
+  LwsClient(LwsEngine& engine, net::Resolver& resolver, const WsClientOptions& options,
+            DoneCallback done);
+  ~LwsClient() override;
+  LwsClient(const LwsClient&) = delete;
+  LwsClient& operator=(const LwsClient&) = delete;
+
+  void Start();
+
+ private:
+  int OnLwsEvent(lws* wsi, int reason, void* in, size_t size) override;
+  void OnResolved(Result<std::vector<net::SocketAddress>> addresses);
+  void TryNext();
+  void Connect(const net::SocketAddress& address);
+  void OnAttemptTimeout();
+  int AppendHeaders(lws* wsi, void* in, size_t room);
+  void NoteFailure(Status why);
+  void OnTurnEnd();
+  void Finish();
+  void DropSocket();
+
+  LwsEngine& engine_;
+  net::Resolver& resolver_;
+  const WsClientOptions options_;
+  DoneCallback done_;
+  Timestamp deadline_;
+  std::unique_ptr<net::Resolver::Request> request_;
+  std::vector<net::SocketAddress> addresses_;
+  size_t tried_ = 0;
+  lws* wsi_ = nullptr;
+  std::unique_ptr<LwsConnection> connection_;
+  Status failure_;
+  bool final_ = false;  // no further address is tried
+  std::unique_ptr<link::Alarm> alarm_;
+  net::TurnEndHook turn_end_;
+};
+
+LwsClient::LwsClient(LwsEngine& engine, net::Resolver& resolver, const WsClientOptions& options,
+                     DoneCallback done)
+    : engine_(engine),
+      resolver_(resolver),
+      options_(options),
+      done_(std::move(done)),
+      deadline_(engine.reactor().Now() + options.connect_timeout),
+      alarm_(engine.reactor().CreateAlarm([this] { OnAttemptTimeout(); })),
+      turn_end_(engine.reactor(), [this] { OnTurnEnd(); }) {}
+
+LwsClient::~LwsClient() { DropSocket(); }
+
+void LwsClient::Start() {
+  alarm_->ArmAt(deadline_);
+  const HostPort& endpoint = options_.url.endpoint;
+  request_ = resolver_.Resolve(endpoint.host, endpoint.port,
+                               [this](Result<std::vector<net::SocketAddress>> addresses) {
+                                 OnResolved(std::move(addresses));
+                               });
+}
+
+void LwsClient::OnResolved(Result<std::vector<net::SocketAddress>> addresses) {
+  if (addresses.ok()) {
+    addresses_ = *std::move(addresses);
+    TryNext();
+    return;
+  }
+  failure_ = addresses.status();
+  final_ = true;
+  turn_end_.Request();
+}
+
+// Each address gets an equal share of the time that is left, so that one that swallows everything
+// does not use it up.
+void LwsClient::TryNext() {
+  const size_t left = addresses_.size() - tried_;
+  const Timestamp now = engine_.reactor().Now();
+  alarm_->ArmAt(now + (deadline_ - now) / static_cast<Duration::rep>(left));
+  failure_ = Status::Ok();
+  Connect(addresses_[tried_++]);
+}
+
+void LwsClient::Connect(const net::SocketAddress& address) {
+  auto vhost = engine_.ClientVhost(options_.url.scheme, options_.trust, options_.limits.read_slice);
+  if (!vhost.ok()) {
+    final_ = true;
+    NoteFailure(vhost.status());
+    return;
+  }
+  // Numeric: libwebsockets would look a name up in this thread. The name is still what Host and the
+  // certificate are about.
+  std::string numeric = address.ToString();
+  numeric.resize(numeric.rfind(':'));
+  if (numeric.front() == '[') numeric = numeric.substr(1, numeric.size() - 2);
+  const std::string host = options_.url.HostHeader();
+  lws_client_connect_info info{};
+  info.context = engine_.context();
+  info.vhost = *vhost;
+  info.address = numeric.c_str();
+  info.port = address.port().value();
+  info.host = host.c_str();
+  info.path = options_.url.target.c_str();
+  info.ssl_connection = TlsFlags(options_) | LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
+  info.local_protocol_name = "ming";
+  info.alpn = "http/1.1";
+  info.pwsi = &wsi_;
+  info.opaque_user_data = static_cast<LwsHandler*>(this);
+  engine_.NoteSocketOpened();
+  const bool started = lws_client_connect_via_info(&info) != nullptr;
+  if (!started) {
+    wsi_ = nullptr;
+    engine_.NoteSocketClosed();
+    if (failure_.ok()) {
+      NoteFailure(Status(StatusCode::kUnavailable, "cannot connect to " + address.ToString()));
+    }
+  }
+  engine_.Kick();
+}
+
+int LwsClient::OnLwsEvent(lws* wsi, int reason, void* in, size_t size) {
+  switch (reason) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+      return AppendHeaders(wsi, in, size);
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+      wsi_ = nullptr;
+      connection_ = std::make_unique<LwsConnection>(
+          engine_, wsi, std::make_shared<const WsLimits>(options_.limits), addresses_[tried_ - 1],
+          nullptr);
+      turn_end_.Request();
+      return 0;
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: {
+      const std::string_view text =
+          in == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(in), size);
+      const int http = static_cast<int>(lws_http_client_http_response(wsi));
+      VLOG(1) << "ws: connecting failed, HTTP " << http << ": " << text;
+      NoteFailure(Status(StatusCode::kUnavailable, std::string(text), http));
+      return 0;
+    }
+    case LWS_CALLBACK_WSI_DESTROY:
+      if (wsi != wsi_) return 0;
+      wsi_ = nullptr;
+      engine_.NoteSocketClosed();
+      if (failure_.ok()) NoteFailure(Status(StatusCode::kUnavailable, "the connection was lost"));
+      return 0;
+    default:
+      return 0;
+  }
+}
+
+int LwsClient::AppendHeaders(lws* wsi, void* in, size_t room) {
+  auto** position = static_cast<unsigned char**>(in);
+  unsigned char* end = *position + room;
+  const auto append = [&](const std::string& name, const std::string& value) {
+    const std::string with_colon = name + ":";
+    return lws_add_http_header_by_name(wsi,
+                                       reinterpret_cast<const unsigned char*>(with_colon.c_str()),
+                                       reinterpret_cast<const unsigned char*>(value.data()),
+                                       static_cast<int>(value.size()), position, end) == 0;
+  };
+  if (!options_.bearer_token.empty() &&
+      !append("Authorization", "Bearer " + options_.bearer_token.Reveal())) {
+    return -1;
+  }
+  for (const WsHeader& header : options_.headers) {
+    if (!append(header.name, header.value)) return -1;
+  }
+  return 0;
+}
+
+void LwsClient::NoteFailure(Status why) {
+  failure_ = std::move(why);
+  turn_end_.Request();
+}
+
+void LwsClient::OnAttemptTimeout() {
+  DropSocket();
+  request_.reset();
+  if (tried_ == addresses_.size()) final_ = true;
+  NoteFailure(Status(StatusCode::kTimeout, "no answer in time"));
+}
+
+void LwsClient::OnTurnEnd() {
+  if (connection_ != nullptr) {
+    Finish();
+    return;
+  }
+  DropSocket();
+  if (final_ || tried_ == addresses_.size()) {
+    Finish();
+  } else {
+    TryNext();
+  }
+}
+
+void LwsClient::Finish() {
+  alarm_.reset();
+  request_.reset();
+  DoneCallback done = std::move(done_);
+  if (connection_ != nullptr) {
+    done(std::unique_ptr<WsConnection>(std::move(connection_)));
+    return;
+  }
+  done(failure_.WithContext("cannot connect to " + options_.url.ToString()));
+}
+
+void LwsClient::DropSocket() {
+  if (wsi_ == nullptr) return;
+  lws* wsi = std::exchange(wsi_, nullptr);
+  engine_.NoteSocketClosed();
+  engine_.DropSocket(wsi);
+}
+
+}  // namespace
+
+std::vector<std::string> Validate(const WsClientOptions& options) {
+  std::vector<std::string> problems = Validate(options.limits);
+  const auto require = [&](bool holds, const char* sentence) {
+    if (!holds) problems.emplace_back(sentence);
+  };
+  require(!options.url.endpoint.host.empty() && options.url.endpoint.port != Port(0),
+          "the WebSocket URL has no host or port");
+  require(IsFieldValue(options.bearer_token.Reveal()), "the token has line breaks");
+  require(options.headers.size() <= kMaxHeaders, "at most 16 request headers are possible");
+  for (const WsHeader& header : options.headers) {
+    require(IsToken(header.name) && IsFieldValue(header.value), "a request header is malformed");
+  }
+  require((options.trust.mode == WsTrust::Mode::kCaFile) == !options.trust.ca_file.empty(),
+          "a CA file is needed where trust is by CA file, and only there");
+  require(options.connect_timeout > Duration::zero() &&
+              options.connect_timeout <= std::chrono::seconds(120),
+          "the connect time must be positive and at most 2m");
+  return problems;
+}
+
+std::unique_ptr<WsClient> WsClient::Connect(WsContext& context, net::Resolver& resolver,
+                                            const WsClientOptions& options, DoneCallback done) {
+  const auto problems = Validate(options);
+  CHECK(problems.empty()) << problems.front();
+  auto client = std::make_unique<LwsClient>(context.engine(), resolver, options, std::move(done));
+  client->Start();
+  return client;
+}
+
+}  // namespace ming::ws
