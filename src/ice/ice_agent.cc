@@ -243,6 +243,7 @@ IceAgent::Impl::Impl(const IceServices& services, const IceOptions& options, Ice
 IceAgent::Impl::~Impl() {
   nice_agent_attach_recv(agent_, stream_, kComponent, services_.glib.context(), nullptr, nullptr);
   g_signal_handlers_disconnect_by_data(agent_, this);
+  if (!closing_) Flush();
   // Gives a TURN allocation back in the background; libnice holds the agent until then.
   if (!close_started_) StartClose();
   if (close_ticket_ != nullptr) close_ticket_->impl = nullptr;

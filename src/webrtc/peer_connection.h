@@ -24,7 +24,6 @@
 #include "ming/sctp/sctp_association.h"
 #include "ming/sctp/sctp_stack.h"
 #include "ming/tls/certificate.h"
-#include "ming/tls/tls_trust.h"
 #include "ming/webrtc/channel_limits.h"
 #include "ming/webrtc/connection_state.h"
 
@@ -50,8 +49,8 @@ struct PeerConnectionOptions {
   ChannelLimits channels;
   LivenessOptions liveness;
   sctp::SctpOptions sctp;  // ports and sizes of messages are set by the negotiation
-  // How the servers of turns: URLs are judged; null: by the system's authorities.
-  std::shared_ptr<const tls::TlsTrust> turn_trust;
+  // In front of log lines: "[host c=17] ".
+  std::string log_prefix;
 };
 
 struct PeerStats {
@@ -80,10 +79,10 @@ class PeerConnection final : public link::ChannelOpener {
     // The peer opened a channel. It keeps its messages (bounded) until it has an observer.
     virtual void OnRemoteChannel(std::unique_ptr<link::MessageChannel> channel,
                                  const std::string& label) = 0;
-    // Exactly once, and last. Every channel was told before. ok: Close() is done. kClosed: the peer
-    // closed in order; kTimeout: the peer is gone (see LivenessOptions); kUnavailable: no path was
-    // found; kPermissionDenied: the peer's certificate is not the one of its description; anything
-    // else: a layer failed.
+    // Exactly once, and last; channels that are not paused were told before. ok: Close() is done.
+    // kClosed: the peer closed the connection; kTimeout: the peer is gone (see LivenessOptions);
+    // kUnavailable: no path was found; kPermissionDenied: the peer's certificate is not the one of
+    // its description; anything else: a layer failed.
     virtual void OnConnectionClosed(const Status& why) = 0;
   };
 

@@ -1,0 +1,514 @@
+#include "ming/webrtc/peer_connection.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "ming/codec/packet_demux.h"
+#include "ming/ice/ice_agent.h"
+#include "ming/net/turn_end_hook.h"
+#include "ming/sctp/sctp_association.h"
+#include "ming/tls/dtls_session.h"
+#include "ming/webrtc/channel_hub.h"
+#include "ming/webrtc/negotiation.h"
+#include "ming/webrtc/path_mtu.h"
+
+namespace ming::webrtc {
+namespace {
+
+// The peer's ClientHello, and its retransmissions, may come before our side knows that the pair
+// works. Chromium's is two datagrams.
+constexpr size_t kMaxEarlyDatagrams = 16;
+constexpr size_t kMaxEarlyBytes = size_t{32} * 1024;
+// How long giving back TURN allocations may take.
+constexpr Duration kCloseLimit = std::chrono::seconds(2);
+
+codec::SdpFingerprint ToSdp(const tls::Fingerprint& fingerprint) {
+  const tls::Sha256::Digest& digest = fingerprint.digest();
+  return {"sha-256", std::vector<uint8_t>(digest.begin(), digest.end())};
+}
+
+std::vector<tls::Fingerprint> ToTls(const std::vector<codec::SdpFingerprint>& fingerprints) {
+  std::vector<tls::Fingerprint> usable;
+  for (const codec::SdpFingerprint& fingerprint : fingerprints) {
+    tls::Sha256::Digest digest{};
+    if (fingerprint.algorithm != "sha-256" || fingerprint.digest.size() != digest.size()) continue;
+    std::copy(fingerprint.digest.begin(), fingerprint.digest.end(), digest.begin());
+    usable.emplace_back(digest);
+  }
+  return usable;
+}
+
+}  // namespace
+
+// The layers stand on each other in the order of the members: ICE below, then DTLS, SCTP, channels.
+// They are made in this order, and end in the opposite one.
+class PeerConnection::Impl final : private ice::IceAgent::Observer,
+                                   private tls::DtlsSession::Observer,
+                                   private tls::DatagramSink,
+                                   private sctp::SctpAssociation::Observer,
+                                   private sctp::PacketSink,
+                                   private ChannelHub::Observer {
+ public:
+  Impl(const PeerServices& services, const PeerConnectionOptions& options,
+       PeerConnection::Observer& observer);
+  ~Impl() override;
+
+  Result<std::string> CreateOffer(OfferKind kind);
+  Status SetAnswer(std::string_view sdp);
+  Result<std::string> AcceptOffer(std::string_view sdp);
+  Status AddRemoteCandidate(std::string_view text);
+  Result<std::unique_ptr<link::MessageChannel>> OpenChannel(const std::string& label,
+                                                            const link::ChannelTraits& traits);
+  void Close();
+
+  ConnectionState state() const { return reported_state_; }
+  const std::optional<codec::MingAgreement>& features_in_use() const { return agreement_; }
+  PeerStats GetStats() const;
+
+ private:
+  // ice::IceAgent::Observer
+  void OnIceState(ice::IceState state) override;
+  void OnLocalCandidate(const codec::IceCandidate& candidate) override;
+  void OnLocalCandidatesDone() override;
+  void OnSelectedPair(const ice::SelectedPair& pair) override;
+  void OnDatagram(ByteSpan datagram) override;
+  void OnIceClosed() override;
+  // tls::DtlsSession::Observer, tls::DatagramSink
+  void OnDtlsConnected() override;
+  void OnDtlsRecord(ByteSpan record) override;
+  void OnDtlsClosed(const Status& why) override;
+  void SendDatagram(ByteSpan datagram) override;
+  // sctp::SctpAssociation::Observer, sctp::PacketSink
+  void OnAssociationUp() override;
+  void OnMessage(sctp::InboundMessage message) override;
+  void OnSendReady() override;
+  void OnStreamsReset(sctp::ResetDirection direction,
+                      const std::vector<sctp::StreamId>& ids) override;
+  void OnStreamResetFailed(const std::vector<sctp::StreamId>& ids) override;
+  void OnStreamsAdded(const Status& result) override;
+  void OnAssociationClosed(const Status& why) override;
+  void SendPacket(ByteSpan packet) override;
+  // ChannelHub::Observer
+  void OnRemoteChannel(std::unique_ptr<link::MessageChannel> channel,
+                       const std::string& label) override;
+
+  bool ended() const { return ending_.has_value(); }
+  Status StartIce(ice::IceRole role);
+  LocalSession DescribeLocal() const;
+  void Adopt(const RemoteSession& session);
+  void StartDtls();
+  void ArmDtls();
+  size_t ChoosePacketSize() const;
+  void StateChanged();
+  void ReportStates();
+  void ArmLiveness();
+  void End(const Status& why);
+  void ReportEnd();
+
+  const PeerServices services_;
+  const PeerConnectionOptions options_;
+  PeerConnection::Observer& observer_;
+  Negotiation negotiation_;
+  ConnectionStateCore state_;
+  ConnectionState reported_state_ = ConnectionState::kNew;
+  std::optional<RemoteSession> remote_;
+  std::optional<codec::MingAgreement> agreement_;
+  std::deque<ByteBuffer> early_datagrams_;
+  size_t early_bytes_ = 0;
+  std::optional<Status> ending_;  // what OnConnectionClosed will say
+
+  std::unique_ptr<ice::IceAgent> ice_;
+  std::unique_ptr<tls::DtlsSession> dtls_;
+  std::unique_ptr<sctp::SctpAssociation> sctp_;
+  ChannelHub channels_;
+
+  net::TurnEndHook state_hook_;
+  std::unique_ptr<link::Alarm> dtls_alarm_;
+  std::unique_ptr<link::Alarm> liveness_alarm_;
+  std::unique_ptr<link::Alarm> end_alarm_;
+};
+
+PeerConnection::Impl::Impl(const PeerServices& services, const PeerConnectionOptions& options,
+                           PeerConnection::Observer& observer)
+    : services_(services),
+      options_(options),
+      observer_(observer),
+      negotiation_([&] {
+        NegotiationOptions negotiation;
+        negotiation.session_id = services.random.Next64() >> 2;  // below 2^62 (RFC 8829, 5.2.1)
+        negotiation.fingerprint = ToSdp(services.certificate.fingerprint());
+        negotiation.max_message_bytes = options.max_message_size;
+        negotiation.features = options.features;
+        negotiation.max_early_candidates = options.ice.max_remote_candidates;
+        return negotiation;
+      }()),
+      state_(options.liveness),
+      channels_(services.reactor, options.channels, *this),
+      state_hook_(services.reactor, [this] { ReportStates(); }),
+      dtls_alarm_(services.reactor.CreateAlarm([this] {
+        if (!dtls_) return;
+        dtls_->HandleTimeout(services_.reactor.Now());
+        ArmDtls();
+      })),
+      liveness_alarm_(services.reactor.CreateAlarm([this] {
+        state_.HandleTimeout(services_.reactor.Now());
+        StateChanged();
+      })),
+      end_alarm_(services.reactor.CreateAlarm([this] { ReportEnd(); })) {}
+
+PeerConnection::Impl::~Impl() {
+  if (ended()) return;
+  channels_.HandleAssociationDown(Status(StatusCode::kClosed, "the connection was destroyed"));
+  if (sctp_) sctp_->Abort();
+  if (dtls_) dtls_->Close();
+}
+
+Result<std::string> PeerConnection::Impl::CreateOffer(OfferKind kind) {
+  if (ended()) return Status(StatusCode::kProtocolViolation, "the connection has ended");
+  if (negotiation_.offer_open()) {
+    return Status(StatusCode::kProtocolViolation, "an offer is waiting for its answer");
+  }
+  if ((kind == OfferKind::kFirst) == (ice_ != nullptr)) {
+    return Status(StatusCode::kProtocolViolation, "a connection has exactly one first offer");
+  }
+  const Status ready =
+      kind == OfferKind::kFirst ? StartIce(ice::IceRole::kControlling) : ice_->Restart();
+  if (!ready.ok()) return ready;
+  return negotiation_.MakeOffer(DescribeLocal());
+}
+
+Status PeerConnection::Impl::SetAnswer(std::string_view sdp) {
+  if (ended()) return Status(StatusCode::kProtocolViolation, "the connection has ended");
+  Result<RemoteSession> session = negotiation_.HandleAnswer(sdp);
+  if (!session.ok()) return session.status();
+  Adopt(*session);
+  return Status::Ok();
+}
+
+Result<std::string> PeerConnection::Impl::AcceptOffer(std::string_view sdp) {
+  if (ended()) return Status(StatusCode::kProtocolViolation, "the connection has ended");
+  Result<RemoteSession> session = negotiation_.HandleOffer(sdp);
+  if (!session.ok()) return session.status();
+  Status ready;
+  if (!ice_) {
+    // An ICE-lite peer only answers checks (RFC 8445, section 6.1.1).
+    ready = StartIce(session->ice_lite ? ice::IceRole::kControlling : ice::IceRole::kControlled);
+  } else if (session->ice_restart) {
+    ready = ice_->Restart();
+  }
+  if (!ready.ok()) return ready;
+  const std::string answer = negotiation_.MakeAnswer(DescribeLocal());
+  Adopt(*session);
+  return answer;
+}
+
+Status PeerConnection::Impl::AddRemoteCandidate(std::string_view text) {
+  if (ended()) return Status::Ok();
+  Result<std::optional<codec::IceCandidate>> candidate = negotiation_.HandleCandidate(text);
+  if (!candidate.ok()) return candidate.status();
+  if (!ice_ || !negotiation_.remote_known()) return Status::Ok();
+  if (!*candidate) {
+    if (text.empty()) ice_->SetRemoteCandidatesDone();
+    return Status::Ok();
+  }
+  const Status added = ice_->AddRemoteCandidate(**candidate);
+  if (added.code() == StatusCode::kUnsupported) {
+    VLOG(1) << added.message() << ": ignored";
+    return Status::Ok();
+  }
+  return added;
+}
+
+Result<std::unique_ptr<link::MessageChannel>> PeerConnection::Impl::OpenChannel(
+    const std::string& label, const link::ChannelTraits& traits) {
+  if (ended()) return Status(StatusCode::kUnavailable, "the connection has ended");
+  return channels_.Open(label, traits);
+}
+
+void PeerConnection::Impl::Close() {
+  if (ended()) return;
+  state_.HandleClosed(Status::Ok());
+  StateChanged();
+  End(Status::Ok());
+}
+
+PeerStats PeerConnection::Impl::GetStats() const {
+  PeerStats stats;
+  stats.open_channels = channels_.open_channels();
+  if (ice_) {
+    const ice::IceStats ice = ice_->stats();
+    stats.bytes_sent = ice.bytes_sent;
+    stats.bytes_received = ice.bytes_received;
+    if (const std::optional<ice::SelectedPair>& pair = ice_->selected_pair()) {
+      stats.path = pair->Describe();
+      stats.local_address = pair->local.ToString();
+      stats.remote_address = pair->remote.ToString();
+    }
+  }
+  if (sctp_ && sctp_->up()) {
+    const Duration rtt = sctp_->stats().smoothed_rtt;
+    if (rtt > Duration::zero()) stats.round_trip_time = rtt;
+  }
+  return stats;
+}
+
+Status PeerConnection::Impl::StartIce(ice::IceRole role) {
+  const ice::IceServices services{services_.reactor, services_.glib, services_.resolver};
+  ice::IceAgent::Observer& self = *this;
+  auto agent = std::make_unique<ice::IceAgent>(services, options_.ice, role, self);
+  const Status started = agent->Start();
+  if (!started.ok()) return started;
+  ice_ = std::move(agent);
+  state_.HandleStart(services_.reactor.Now());
+  StateChanged();
+  return Status::Ok();
+}
+
+LocalSession PeerConnection::Impl::DescribeLocal() const {
+  return {ice_->local_credentials(), ice_->local_candidates(), ice_->local_candidates_done()};
+}
+
+void PeerConnection::Impl::Adopt(const RemoteSession& session) {
+  ice_->SetRemoteCredentials(session.ice);
+  for (const codec::IceCandidate& candidate : session.candidates) {
+    const Status added = ice_->AddRemoteCandidate(candidate);
+    if (!added.ok()) VLOG(1) << added.message();
+  }
+  if (session.end_of_candidates) ice_->SetRemoteCandidatesDone();
+  if (remote_) return;  // what follows holds for the life of the connection
+  remote_ = session;
+  agreement_ = session.agreement;
+  channels_.SetMaxMessageSize(session.max_message_bytes);
+}
+
+void PeerConnection::Impl::OnIceState(ice::IceState state) {
+  if (ended()) return;
+  VLOG(1) << "ICE: " << ice::IceStateName(state);
+  switch (state) {
+    case ice::IceState::kConnected:
+    case ice::IceState::kCompleted:
+      return StartDtls();
+    case ice::IceState::kFailed:
+      // While a restart is on its way the old path's end is no news.
+      if (negotiation_.offer_open()) return;
+      state_.HandlePathFailed();
+      return StateChanged();
+    case ice::IceState::kNew:
+    case ice::IceState::kChecking:
+      return;
+  }
+}
+
+void PeerConnection::Impl::OnLocalCandidate(const codec::IceCandidate& candidate) {
+  if (!ended()) observer_.OnLocalCandidate(codec::SerializeIceCandidate(candidate));
+}
+
+void PeerConnection::Impl::OnLocalCandidatesDone() {
+  if (!ended()) observer_.OnLocalCandidate(std::string());
+}
+
+void PeerConnection::Impl::OnSelectedPair(const ice::SelectedPair& pair) {
+  VLOG(1) << "ICE pair: " << pair.Describe() << " " << pair.local << " -> " << pair.remote;
+  if (!sctp_) return;
+  const Status set = sctp_->SetMaxPacketSize(ChoosePacketSize());
+  if (!set.ok()) LOG(WARNING) << "packet size: " << set.message();
+}
+
+void PeerConnection::Impl::OnDatagram(ByteSpan datagram) {
+  if (ended()) return;
+  if (dtls_) {
+    dtls_->HandleDatagram(services_.reactor.Now(), datagram);
+    return ArmDtls();
+  }
+  if (!codec::IsDtlsDatagram(datagram) || early_datagrams_.size() >= kMaxEarlyDatagrams ||
+      early_bytes_ + datagram.size() > kMaxEarlyBytes) {
+    return;
+  }
+  early_bytes_ += datagram.size();
+  early_datagrams_.push_back(ByteBuffer::CopyOf(datagram));
+}
+
+void PeerConnection::Impl::OnIceClosed() {
+  if (ended()) end_alarm_->ArmAt(services_.reactor.Now());
+}
+
+void PeerConnection::Impl::StartDtls() {
+  if (dtls_ || !remote_) return;
+  tls::DtlsOptions options;
+  options.role =
+      remote_->role == HandshakeRole::kClient ? tls::DtlsRole::kClient : tls::DtlsRole::kServer;
+  options.certificate = &services_.certificate;
+  options.peer_fingerprints = ToTls(remote_->fingerprints);
+  tls::DtlsSession::Observer& self = *this;
+  tls::DatagramSink& sink = *this;
+  dtls_ = std::make_unique<tls::DtlsSession>(options, self, sink);
+  const Timestamp now = services_.reactor.Now();
+  dtls_->Start(now);
+  for (const ByteBuffer& datagram : std::exchange(early_datagrams_, {})) {
+    dtls_->HandleDatagram(now, datagram);
+  }
+  ArmDtls();
+}
+
+void PeerConnection::Impl::ArmDtls() {
+  const Timestamp next = dtls_->NextTimeout();
+  if (next != Timestamp::Max() || dtls_alarm_->armed()) dtls_alarm_->ArmAt(next);
+}
+
+void PeerConnection::Impl::OnDtlsConnected() {
+  state_.HandleTransportUp(services_.reactor.Now());
+  StateChanged();
+  sctp::SctpOptions options = options_.sctp;
+  options.remote_port = remote_->sctp_port;
+  options.max_message_size = options_.max_message_size;
+  options.max_reassembly_bytes = std::max(options.max_reassembly_bytes, options_.max_message_size);
+  options.max_packet_size = ChoosePacketSize();
+  sctp::SctpAssociation::Observer& self = *this;
+  sctp::PacketSink& sink = *this;
+  sctp_ = std::make_unique<sctp::SctpAssociation>(options, services_.sctp, self, sink);
+  const Status connecting = sctp_->Connect();
+  if (connecting.ok()) return;
+  state_.HandleFailure(connecting);
+  StateChanged();
+}
+
+// Larger packets only where both sides agreed and the packets never leave this machine: everywhere
+// else the path may be narrower than its first link, and nothing probes it.
+size_t PeerConnection::Impl::ChoosePacketSize() const {
+  const size_t standard = options_.sctp.max_packet_size;
+  if (!agreement_ || !agreement_->path_mtu_bytes || !ice_->selected_pair()) return standard;
+  const ice::SelectedPair& pair = *ice_->selected_pair();
+  if (pair.relayed() || !StaysOnThisMachine(pair.remote)) return standard;
+  return std::clamp<size_t>(*agreement_->path_mtu_bytes, standard, tls::DtlsSession::kMaxRecord);
+}
+
+void PeerConnection::Impl::OnDtlsRecord(ByteSpan record) {
+  if (ended()) return;
+  const ConnectionState before = state_.state();
+  state_.HandleInbound(services_.reactor.Now());
+  if (state_.state() != before) StateChanged();
+  if (sctp_) sctp_->HandlePacket(record);
+}
+
+void PeerConnection::Impl::OnDtlsClosed(const Status& why) {
+  if (ended()) return;
+  if (why.ok()) {
+    state_.HandleClosed(Status(StatusCode::kClosed, "the peer closed the connection"));
+  } else {
+    state_.HandleFailure(why);
+  }
+  StateChanged();
+}
+
+void PeerConnection::Impl::SendDatagram(ByteSpan datagram) { ice_->SendDatagram(datagram); }
+
+void PeerConnection::Impl::OnAssociationUp() {
+  channels_.HandleAssociationUp(
+      *sctp_, remote_->role == HandshakeRole::kClient ? StreamParity::kEven : StreamParity::kOdd);
+}
+
+void PeerConnection::Impl::OnMessage(sctp::InboundMessage message) {
+  channels_.HandleMessage(std::move(message));
+}
+
+void PeerConnection::Impl::OnSendReady() { channels_.HandleSendReady(); }
+
+void PeerConnection::Impl::OnStreamsReset(sctp::ResetDirection direction,
+                                          const std::vector<sctp::StreamId>& ids) {
+  channels_.HandleStreamsReset(direction, ids);
+}
+
+void PeerConnection::Impl::OnStreamResetFailed(const std::vector<sctp::StreamId>& ids) {
+  channels_.HandleStreamResetFailed(ids);
+}
+
+void PeerConnection::Impl::OnStreamsAdded(const Status& result) {
+  channels_.HandleStreamsAdded(result);
+}
+
+void PeerConnection::Impl::OnAssociationClosed(const Status& why) {
+  if (ended()) return;
+  if (why.ok() || why.code() == StatusCode::kClosed) {
+    state_.HandleClosed(Status(StatusCode::kClosed, "the peer closed the connection"));
+  } else {
+    state_.HandleFailure(why);
+  }
+  StateChanged();
+}
+
+void PeerConnection::Impl::SendPacket(ByteSpan packet) {
+  // A failure ends the session, which is reported on its own.
+  if (!dtls_->Send(packet).ok()) ArmDtls();
+}
+
+void PeerConnection::Impl::OnRemoteChannel(std::unique_ptr<link::MessageChannel> channel,
+                                           const std::string& label) {
+  observer_.OnRemoteChannel(std::move(channel), label);
+}
+
+void PeerConnection::Impl::StateChanged() {
+  state_hook_.Request();
+  ArmLiveness();
+}
+
+void PeerConnection::Impl::ArmLiveness() { liveness_alarm_->ArmAt(state_.NextTimeout()); }
+
+void PeerConnection::Impl::ReportStates() {
+  while (std::optional<ConnectionStateCore::Event> event = state_.PollEvent()) {
+    reported_state_ = event->state;
+    LOG(INFO) << options_.log_prefix
+              << "Peer connection state: " << ConnectionStateName(event->state)
+              << (event->why.ok() ? "" : " (" + event->why.message() + ")");
+    const bool last =
+        event->state == ConnectionState::kFailed || event->state == ConnectionState::kClosed;
+    if (last) End(event->why);
+    observer_.OnConnectionState(event->state);
+  }
+}
+
+void PeerConnection::Impl::End(const Status& why) {
+  if (ended()) return;
+  ending_ = why;
+  liveness_alarm_->Cancel();
+  dtls_alarm_->Cancel();
+  channels_.HandleAssociationDown(
+      why.ok() ? Status(StatusCode::kClosed, "the connection was closed") : why);
+  if (sctp_) sctp_->Abort();
+  if (dtls_) dtls_->Close();
+  if (!ice_) return end_alarm_->ArmAt(services_.reactor.Now());
+  ice_->Close();
+  end_alarm_->ArmAt(services_.reactor.Now() + kCloseLimit);
+}
+
+void PeerConnection::Impl::ReportEnd() { observer_.OnConnectionClosed(*ending_); }
+
+PeerConnection::PeerConnection(const PeerServices& services, const PeerConnectionOptions& options,
+                               Observer& observer)
+    : impl_(std::make_unique<Impl>(services, options, observer)) {}
+
+PeerConnection::~PeerConnection() = default;
+
+Result<std::string> PeerConnection::CreateOffer(OfferKind kind) { return impl_->CreateOffer(kind); }
+Status PeerConnection::SetAnswer(std::string_view sdp) { return impl_->SetAnswer(sdp); }
+Result<std::string> PeerConnection::AcceptOffer(std::string_view sdp) {
+  return impl_->AcceptOffer(sdp);
+}
+Status PeerConnection::AddRemoteCandidate(std::string_view candidate) {
+  return impl_->AddRemoteCandidate(candidate);
+}
+Result<std::unique_ptr<link::MessageChannel>> PeerConnection::OpenChannel(
+    const std::string& label, const link::ChannelTraits& traits) {
+  return impl_->OpenChannel(label, traits);
+}
+void PeerConnection::Close() { impl_->Close(); }
+ConnectionState PeerConnection::state() const { return impl_->state(); }
+const std::optional<codec::MingAgreement>& PeerConnection::features_in_use() const {
+  return impl_->features_in_use();
+}
+PeerStats PeerConnection::GetStats() const { return impl_->GetStats(); }
+
+}  // namespace ming::webrtc
