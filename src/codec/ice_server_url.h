@@ -14,7 +14,7 @@
 
 namespace ming::codec {
 
-inline constexpr size_t kMaxIceServerUrlBytes = 1024;
+inline constexpr size_t kMaxIceServerUrlBytes = 4096;
 inline constexpr uint16_t kDefaultStunPort = 3478;
 inline constexpr uint16_t kDefaultTurnTlsPort = 5349;
 
