@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ming/base/bytes.h"
@@ -103,7 +104,7 @@ class DtlsSession {
   enum class State { kIdle, kHandshaking, kConnected, kClosed };
   struct Engine;  // the GnuTLS session and its callbacks
 
-  void ContinueHandshake(Timestamp now);
+  void ContinueHandshake();
   void FailHandshake(int engine_code);
   void DrainRecords();
   void UpdateTimeout(Timestamp now);
@@ -112,15 +113,13 @@ class DtlsSession {
 
   DtlsOptions options_;
   Observer& observer_;
-  DatagramSink& sink_;
   std::unique_ptr<Engine> engine_;
   State state_ = State::kIdle;
   Timestamp next_timeout_ = Timestamp::Max();
   Timestamp handshake_deadline_ = Timestamp::Max();
   size_t handshake_bytes_ = 0;
   uint64_t dropped_ = 0;
-  bool end_reported_ = false;
-  Status end_;  // valid in kClosed while !end_reported_
+  std::optional<Status> end_;  // the terminal event, until it is reported
 };
 
 }  // namespace ming::tls
