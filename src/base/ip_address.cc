@@ -50,7 +50,8 @@ bool IpAddress::IsLinkLocal() const {
 }
 
 bool IpAddress::IsUnspecified() const {
-  const ByteSpan all = Canonical().bytes();
+  const IpAddress plain = Canonical();
+  const ByteSpan all = plain.bytes();
   return std::all_of(all.begin(), all.end(), [](uint8_t b) { return b == 0; });
 }
 
