@@ -68,7 +68,8 @@ endfunction()
 
 # ming_fuzzer(<name> SEEDS <folder> SRCS <files> DEPS <targets>)
 #
-# With MING_FUZZ a libFuzzer binary; in every build a replay of the seed folder under ctest.
+# With MING_FUZZ a libFuzzer binary; in every build a replay of the seed folder under ctest. The folder
+# is found by the fuzzer's name in <build>/fuzz_seeds, wherever its source is.
 function(ming_fuzzer name)
   cmake_parse_arguments(ARG "" "SEEDS" "SRCS;DEPS" ${ARGN})
   if(MING_FUZZ)
@@ -79,6 +80,8 @@ function(ming_fuzzer name)
   endif()
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
   ming_compile_options(${name})
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz_seeds)
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_SEEDS} ${CMAKE_BINARY_DIR}/fuzz_seeds/${name} SYMBOLIC)
   add_test(NAME ${name}_regress COMMAND ${name} -runs=0 ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_SEEDS})
   set_tests_properties(${name}_regress PROPERTIES LABELS fuzz_regress TIMEOUT 120)
 endfunction()
