@@ -12,12 +12,11 @@
 #include "ming/base/secret.h"
 #include "ming/base/status.h"
 #include "ming/base/time.h"
+#include "ming/codec/signaling_message.h"
+#include "ming/signaling/signaling_client_core.h"
 #include "ming/ws/ws_client.h"
 #include "ming/ws/ws_url.h"
 
-namespace ming::codec {
-struct SignalingMessage;
-}  // namespace ming::codec
 namespace ming::net {
 class Reactor;
 class Resolver;
@@ -27,8 +26,6 @@ class WsContext;
 }  // namespace ming::ws
 
 namespace ming::signaling {
-
-enum class SignalingRole { kHost, kClient };
 
 struct SignalingClientOptions {
   ws::WsUrl url;
@@ -50,21 +47,16 @@ struct SignalingClientOptions {
   // anew, and a later loss of the ID is no longer fatal. Longer than the server's probe of 2 s.
   Duration settle_time = std::chrono::seconds(3);
   // Longest message, each way, bytes.
-  size_t max_message_size = 64 * 1024;
+  size_t max_message_size = size_t{64} * 1024;
 };
 
 // All problems of `options`, one sentence each; empty: valid.
 std::vector<std::string> Validate(const SignalingClientOptions& options);
 
-enum class SignalingLoss {
-  kRetrying,  // the client connects again by itself
-  kFatal,     // it gave up: a refused token or origin, or an ID that somebody else holds
-};
-
 class SignalingClient {
  public:
   // Called from the loop, never inside a call to the client. Each may call back into the client and
-  // may destroy it through TimerService::DeferDelete.
+  // may destroy it through TimerService::DeferDelete; until the turn ends further calls may come.
   class Observer {
    public:
     virtual ~Observer() = default;
@@ -83,12 +75,13 @@ class SignalingClient {
     virtual void OnSignalingError(const std::string& text, bool target_not_found) = 0;
   };
 
-  // Starts connecting. `context`, `resolver`, `random` and `observer` outlive the client.
+  // Starts connecting; CHECKs that `options` validate. `context`, `resolver`, `random` and
+  // `observer` outlive the client.
   static std::unique_ptr<SignalingClient> Start(net::Reactor& reactor, ws::WsContext& context,
                                                 net::Resolver& resolver, Random& random,
                                                 const SignalingClientOptions& options,
                                                 Observer& observer);
-  // Closes the connection; nothing follows.
+  // Drops the connection; nothing follows.
   virtual ~SignalingClient() = default;
 
   // Its sender_id is replaced by our ID. kUnavailable while not connected: nothing is queued, since

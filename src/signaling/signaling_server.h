@@ -33,9 +33,9 @@ struct SignalingServerOptions {
   // A ping each so often, and gone after so long without any frame from the peer.
   Duration ping_interval = std::chrono::seconds(54);
   Duration peer_timeout = std::chrono::seconds(60);
-  // Bytes that wait for a slow reader before it is closed, 64 KiB to 64 MiB and at least two
-  // messages.
-  size_t send_queue_bytes = 256 * 1024;
+  // Bytes that may wait for a slow reader; it is dropped when a message does not fit. At least two
+  // of the largest messages, at most 64 MiB.
+  size_t send_queue_bytes = size_t{256} * 1024;
   // From accept to the end of the request header, and for the TLS handshake before it.
   Duration handshake_timeout = std::chrono::seconds(10);
   // How long Shutdown waits for the close handshakes.
@@ -47,8 +47,8 @@ std::vector<std::string> Validate(const SignalingServerOptions& options);
 
 class SignalingServer {
  public:
-  // Listens at once. kInvalidArgument: options or TLS files; kUnavailable: the address is taken or
-  // not ours. `context` outlives the server.
+  // Listens at once. CHECKs that `options` validate. kInvalidArgument: the TLS files; kUnavailable:
+  // the address is taken or not ours. `context` outlives the server.
   static Result<std::unique_ptr<SignalingServer>> Start(net::Reactor& reactor,
                                                         ws::WsContext& context,
                                                         const SignalingServerOptions& options);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ming/base/utf8.h"
+#include "ming/signaling/introduction.h"
 
 namespace ming::signaling {
 namespace {
@@ -172,6 +173,7 @@ void SignalingServerCore::HandleNext(Connection& connection, codec::SignalingMes
     if (connection.state != State::kHost) SendError(connection, "you are a client already");
     return;  // a host may repeat its registration
   }
+  if (IsClientIntroduction(message)) return;
   message.sender_id = connection.id;
   Forward(connection, message);
 }
@@ -193,9 +195,14 @@ void SignalingServerCore::Forward(Connection& from, const codec::SignalingMessag
     SendError(from, "target host " + Quoted(message.target_id) + " not found");
     return;
   }
-  ++metrics_.messages_forwarded_total;
   // Written anew from what was parsed: the receiver's parser has no second reading of it.
-  events_.push_back(SendText{target->second, codec::SerializeSignalingMessage(message)});
+  std::string text = codec::SerializeSignalingMessage(message);
+  if (text.size() > options_.max_message_size) {  // with the sender_id that was left out
+    SendError(from, "the message is too long");
+    return;
+  }
+  ++metrics_.messages_forwarded_total;
+  events_.push_back(SendText{target->second, std::move(text)});
 }
 
 void SignalingServerCore::BeginProbe(Timestamp now, Connection& challenger, Connection& holder) {

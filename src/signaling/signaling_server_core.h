@@ -31,7 +31,7 @@ struct ConnectionTag;
 using ConnectionId = StrongId<ConnectionTag, uint64_t>;
 
 enum class SignalingClose {
-  kPolicy,     // broke a rule, or lost its ID
+  kPolicy,     // broke a rule, or may not have its ID: come back and it is the same again
   kMalformed,  // not a signaling message
   kTimeout,    // no first message, or no answer to a probe
   kGoingAway,  // the server stops

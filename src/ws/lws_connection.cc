@@ -51,10 +51,7 @@ LwsConnection::LwsConnection(LwsEngine& engine, lws* wsi, std::shared_ptr<const 
   engine_.ScheduleHeartbeat(*this, heartbeat_at_);
 }
 
-LwsConnection::~LwsConnection() {
-  DropSocket();
-  engine_.CancelHeartbeat(*this, heartbeat_at_);
-}
+LwsConnection::~LwsConnection() { DropSocket(); }
 
 void LwsConnection::Abort(const Status& why) {
   if (why_.ok()) why_ = why;
@@ -163,8 +160,8 @@ int LwsConnection::OnWriteable() {
 
 bool LwsConnection::WriteNext() {
   if (std::exchange(ping_wanted_, false)) {
-    unsigned char frame[LWS_PRE + 1];
-    return lws_write(wsi_, frame + LWS_PRE, 0, LWS_WRITE_PING) >= 0;
+    unsigned char frame[LWS_PRE + 4] = {};
+    return lws_write(wsi_, frame + LWS_PRE, 4, LWS_WRITE_PING) >= 0;
   }
   Message message = std::move(outbox_.front());
   outbox_.pop_front();

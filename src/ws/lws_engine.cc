@@ -116,6 +116,7 @@ Result<std::unique_ptr<LwsEngine>> LwsEngine::Create(net::Reactor& reactor,
 }
 
 LwsEngine::~LwsEngine() {
+  CHECK_EQ(sockets_, 0u) << "a server, client or connection outlives its WsContext";
   if (context_ != nullptr) lws_context_destroy(context_);
   if (main_loop_ != nullptr) g_main_loop_unref(static_cast<GMainLoop*>(main_loop_));
   Touch();

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "ming/base/utf8.h"
 #include "ming/net/resolver.h"
 #include "ming/net/turn_end_hook.h"
 #include "ming/ws/lws_connection.h"
@@ -40,6 +41,20 @@ int TlsFlags(const WsClientOptions& options) {
              LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
   }
   return flags;
+}
+
+// `http`: the status of the answer, or 0 where there was none; `text`: libwebsockets' own words.
+Status DescribeFailure(int http, std::string_view text) {
+  if (http == 401) return {StatusCode::kPermissionDenied, "the server refuses our token", http};
+  if (http == 403) return {StatusCode::kPermissionDenied, "the server refuses us", http};
+  if (http >= 100 && http != 101) {
+    return {StatusCode::kUnavailable, "the server answered HTTP " + std::to_string(http), http};
+  }
+  if (http == 101 || text.substr(0, 3) == "HS:") {
+    return {StatusCode::kProtocolViolation,
+            "no WebSocket server (" + PrintableText(text, 100) + ")"};
+  }
+  return {StatusCode::kUnavailable, PrintableText(text, 100)};
 }
 
 class LwsClient final : public WsClient, private LwsHandler {
@@ -175,7 +190,7 @@ int LwsClient::OnLwsEvent(lws* wsi, int reason, void* in, size_t size) {
           in == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(in), size);
       const int http = static_cast<int>(lws_http_client_http_response(wsi));
       VLOG(1) << "ws: connecting failed, HTTP " << http << ": " << text;
-      NoteFailure(Status(StatusCode::kUnavailable, std::string(text), http));
+      NoteFailure(DescribeFailure(http, text));
       return 0;
     }
     case LWS_CALLBACK_WSI_DESTROY:

@@ -38,13 +38,13 @@ struct WsPeerClose {
 struct WsLimits {
   // The longest message taken from the peer, bytes, 1 to 16 MiB. A longer one closes the connection
   // with 1009 as soon as the limit is crossed.
-  size_t max_message_size = 64 * 1024;
+  size_t max_message_size = size_t{64} * 1024;
   // Bytes of messages that wait for the socket, 1 to 64 MiB; Send says kWouldBlock where the next
   // message would go over (one message is always taken into an empty queue).
-  size_t send_queue_bytes = 256 * 1024;
+  size_t send_queue_bytes = size_t{256} * 1024;
   // How much one read of the socket delivers, bytes, 256 to 65536: every connection holds a buffer
   // of this size, so many idle connections want it small and bulk transfer wants it large.
-  size_t read_slice = 4 * 1024;
+  size_t read_slice = size_t{4} * 1024;
   // A ping is sent this long after the last one; zero: no heartbeat. Coalesced to whole
   // seconds, so that thousands of connections do not wake the loop one by one.
   Duration ping_interval = std::chrono::seconds(54);

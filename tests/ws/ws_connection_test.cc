@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 
-#include "tests/ws/ws_fixture.h"
+#include "ws_fixture.h"
 
 namespace ming::ws {
 namespace {

@@ -1,0 +1,187 @@
+#include "ming/signaling/signaling_client_core.h"
+
+#include <glog/logging.h>
+
+#include <string_view>
+#include <utility>
+
+#include "ming/base/utf8.h"
+#include "ming/signaling/introduction.h"
+#include "ming/signaling/signaling_server_options.h"
+
+namespace ming::signaling {
+namespace {
+
+constexpr size_t kMaxIdLength = 128;
+constexpr size_t kMaxErrorText = 1024;
+// The server closes with it whom it refused (RFC 6455, section 7.4.1: policy violation).
+constexpr uint16_t kPolicyViolation = 1008;
+
+bool StartsWith(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+
+bool EndsWith(std::string_view text, std::string_view suffix) {
+  return text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix;
+}
+
+// "target host 'x' not found", as the original's server says it, too; with an ID between the
+// quotes.
+bool IsTargetNotFound(std::string_view text) {
+  return StartsWith(text, "target host '") && !StartsWith(text, "target host ''") &&
+         EndsWith(text, "' not found");
+}
+
+}  // namespace
+
+std::vector<std::string> Validate(const SignalingClientCoreOptions& options) {
+  std::vector<std::string> problems;
+  const std::string bad_id = WhyBadId(options.id, kMaxIdLength);
+  if (!bad_id.empty()) {
+    problems.push_back("bad ID '" + PrintableText(options.id, 64) + "': " + bad_id);
+  }
+  if (options.backoff.initial <= Duration::zero() ||
+      options.backoff.maximum < options.backoff.initial) {
+    problems.emplace_back("the delays between attempts must be positive, the first the shortest");
+  }
+  if (options.settle_time < Duration::zero()) {
+    problems.emplace_back("the settle time must not be negative");
+  }
+  if (options.max_message_size < 1024 || options.max_message_size > (size_t{1} << 20)) {
+    problems.emplace_back("the largest message must be 1 KiB to 1 MiB");
+  }
+  return problems;
+}
+
+SignalingClientCore::SignalingClientCore(const SignalingClientCoreOptions& options, Random& random)
+    : options_(options), random_(random), backoff_(options.backoff) {
+  CHECK(Validate(options).empty()) << Validate(options).front();
+}
+
+void SignalingClientCore::Start(Timestamp /*now*/) {
+  CHECK(state_ == State::kIdle) << "started twice";
+  state_ = State::kConnecting;
+  events_.push_back(OpenConnection{});
+}
+
+void SignalingClientCore::HandleConnected(Timestamp now) {
+  if (state_ != State::kConnecting) return;
+  state_ = State::kConnected;
+  last_error_.clear();
+  deadline_ = now + options_.settle_time;
+  const codec::SignalingMessage first = options_.role == SignalingRole::kHost
+                                            ? codec::MakeRegisterHost(options_.id)
+                                            : MakeClientIntroduction(options_.id);
+  events_.push_back(SendToServer{codec::SerializeSignalingMessage(first)});
+  events_.push_back(SignalingConnected{});
+}
+
+void SignalingClientCore::HandleDisconnected(Timestamp now, const Status& why,
+                                             std::optional<uint16_t> close_code) {
+  if (state_ == State::kConnecting) {
+    Lose(now, why, why.code() == StatusCode::kPermissionDenied);
+  } else if (state_ == State::kConnected) {
+    const bool refused = close_code == kPolicyViolation;
+    const bool explained = !last_error_.empty();
+    Status reason =
+        why.ok() ? Status(StatusCode::kUnavailable, "the signaling server closed") : why;
+    if (refused) {
+      reason = Status(StatusCode::kPermissionDenied,
+                      "the signaling server refused us" + (explained ? ": " + last_error_ : ""));
+    }
+    Lose(now, reason, refused);
+  }
+}
+
+// After the first success nothing is final: the server may have been restarted with other settings,
+// or somebody borrows our ID.
+void SignalingClientCore::Lose(Timestamp now, const Status& why, bool refused) {
+  if (refused && !ever_accepted_) {
+    state_ = State::kGivenUp;
+    deadline_ = Timestamp::Max();
+    events_.push_back(SignalingDisconnected{why, SignalingLoss::kFatal});
+    return;
+  }
+  state_ = State::kWaiting;
+  deadline_ = now + backoff_.Next(random_);
+  events_.push_back(SignalingDisconnected{why, SignalingLoss::kRetrying});
+}
+
+void SignalingClientCore::HandleMessage(Timestamp now, ByteSpan wire) {
+  if (state_ != State::kConnected) return;
+  codec::SignalingLimits limits;
+  limits.max_bytes = options_.max_message_size;
+  auto message = codec::ParseSignalingMessage(wire.AsText(), limits);
+  if (!message.ok()) {
+    VLOG(1) << "signaling: " << message.status().ToString();
+    return;
+  }
+  if (message->type == codec::SignalingType::kError) {
+    HandleErrorMessage(now, *message);
+    return;
+  }
+  // Somebody knows us by our ID.
+  NoteAccepted();
+  events_.push_back(SignalingArrived{*std::move(message)});
+}
+
+void SignalingClientCore::HandleErrorMessage(Timestamp now,
+                                             const codec::SignalingMessage& message) {
+  const std::string text = PrintableText(codec::ParseErrorPayload(message.payload), kMaxErrorText);
+  if (!message.sender_id.empty()) {  // of a peer, not of the server
+    events_.push_back(SignalingErrorText{text, false});
+    return;
+  }
+  last_error_ = text;
+  // The original's server closes without a code behind this one, so the text has to do.
+  if (IsTaken(text)) {
+    events_.push_back(DropConnection{});
+    Lose(now, Status(StatusCode::kPermissionDenied, text), true);
+    return;
+  }
+  events_.push_back(SignalingErrorText{text, IsTargetNotFound(text)});
+}
+
+bool SignalingClientCore::IsTaken(const std::string& text) const {
+  return EndsWith(text, " with ID '" + PrintableText(options_.id, 256) + "' already registered");
+}
+
+void SignalingClientCore::NoteAccepted() {
+  ever_accepted_ = true;
+  backoff_.Reset();
+  deadline_ = Timestamp::Max();
+}
+
+Status SignalingClientCore::Send(codec::SignalingMessage message) {
+  if (state_ != State::kConnected) {
+    return {StatusCode::kUnavailable, "there is no connection to the signaling server"};
+  }
+  message.sender_id = options_.id;
+  std::string text = codec::SerializeSignalingMessage(message);
+  if (text.size() > options_.max_message_size) {
+    return {StatusCode::kInvalidArgument,
+            "a signaling message of " + std::to_string(text.size()) + " bytes is too long"};
+  }
+  events_.push_back(SendToServer{std::move(text)});
+  return Status::Ok();
+}
+
+void SignalingClientCore::HandleTimeout(Timestamp now) {
+  if (now < deadline_) return;
+  deadline_ = Timestamp::Max();
+  if (state_ == State::kConnected) {
+    NoteAccepted();
+  } else if (state_ == State::kWaiting) {
+    state_ = State::kConnecting;
+    events_.push_back(OpenConnection{});
+  }
+}
+
+std::optional<SignalingClientEvent> SignalingClientCore::PollEvent() {
+  if (events_.empty()) return std::nullopt;
+  SignalingClientEvent event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+}  // namespace ming::signaling
