@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -81,6 +82,9 @@ class GlibBridge::Pump {
   uint64_t epoch_ = 1;
   size_t proves_left_ = 0;
   bool has_unproven_ = false;
+  // A round of proofs goes on where the one before ran out, so that none is left out for ever.
+  int round_start_ = 0;
+  std::optional<int> next_round_start_;
   FdWatch watch_;
   std::unique_ptr<link::Alarm> deadline_;
   std::unique_ptr<link::Alarm> recheck_;
@@ -142,6 +146,7 @@ void GlibBridge::Pump::SyncRegistrations() {
   synced.reserve(polls_.size());
   proves_left_ = kProvesPerArm;
   has_unproven_ = false;
+  next_round_start_.reset();
   auto previous = registrations_.begin();
   for (const GPollFD& poll : polls_) {
     for (; previous != registrations_.end() && previous->fd < poll.fd; ++previous) {
@@ -152,6 +157,7 @@ void GlibBridge::Pump::SyncRegistrations() {
   }
   for (; previous != registrations_.end(); ++previous) Control(EPOLL_CTL_DEL, previous->fd, 0);
   registrations_ = std::move(synced);
+  round_start_ = next_round_start_.value_or(0);
   if (has_unproven_) recheck_->ArmAt(reactor_.Now() + kRecheckDelay);
 }
 
@@ -160,11 +166,15 @@ GlibBridge::Pump::Registration GlibBridge::Pump::Sync(const GPollFD& poll,
   const uint32_t events = ToEpoll(poll.events);
   const bool unchanged = previous != nullptr && previous->events == events;
   if (unchanged && previous->proven_in == epoch_) return *previous;
-  if (unchanged && proves_left_ == 0) {
-    has_unproven_ = true;
-    return *previous;
+  if (unchanged) {
+    const bool is_in_round = poll.fd >= round_start_;
+    if (!is_in_round || proves_left_ == 0) {
+      has_unproven_ = true;
+      if (is_in_round && !next_round_start_) next_round_start_ = poll.fd;
+      return *previous;
+    }
+    --proves_left_;
   }
-  if (unchanged) --proves_left_;
   const int first = previous != nullptr ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
   const int second = previous != nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   if (!Control(first, poll.fd, events) && !Control(second, poll.fd, events)) {

@@ -51,9 +51,16 @@ std::optional<SocketAddress> SocketAddress::FromKernel(const sockaddr_storage& a
 }
 
 std::optional<SocketAddress> SocketAddress::Parse(std::string_view text) {
-  const auto host_port = ParseHostPort(text);
-  if (!host_port.ok()) return std::nullopt;
-  return ParseHost(host_port->host, host_port->port);
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const auto port = ParsePort(text.substr(colon + 1));
+  const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  const auto address = port ? ParseHost(host, *port) : std::nullopt;
+  // Brackets belong to IPv6, and only to it.
+  if (!address || bracketed == address->ip().is_v4()) return std::nullopt;
+  return address;
 }
 
 std::optional<SocketAddress> SocketAddress::ParseHost(std::string_view host, Port port) {
