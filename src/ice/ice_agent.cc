@@ -196,6 +196,7 @@ class IceAgent::Impl {
   void UsePair(const SelectedPair& pair);
   void Flush();
   void FlushThroughEngine();
+  bool HasTurn() const;
   void StartClose();
 
   const IceServices services_;
@@ -244,8 +245,8 @@ IceAgent::Impl::~Impl() {
   nice_agent_attach_recv(agent_, stream_, kComponent, services_.glib.context(), nullptr, nullptr);
   g_signal_handlers_disconnect_by_data(agent_, this);
   if (!closing_) Flush();
-  // Gives a TURN allocation back in the background; libnice holds the agent until then.
-  if (!close_started_) StartClose();
+  // Gives TURN allocations back in the background; libnice holds the agent until then.
+  if (!close_started_ && HasTurn()) StartClose();
   if (close_ticket_ != nullptr) close_ticket_->impl = nullptr;
   g_object_unref(agent_);
   services_.glib.Arm();
@@ -474,6 +475,11 @@ void IceAgent::Impl::Close() {
     Flush();
     StartClose();
   });
+}
+
+bool IceAgent::Impl::HasTurn() const {
+  return std::any_of(options_.servers.begin(), options_.servers.end(),
+                     [](const auto& server) { return server.kind == codec::IceServerKind::kTurn; });
 }
 
 void IceAgent::Impl::StartClose() {

@@ -5,15 +5,26 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
-#include "ming/codec/packet_demux.h"
+#include "ming/base/byte_io.h"
 
 namespace ming::ice {
 namespace {
 
 // Local addresses are bounded by the options of the agent; this only stops strangers on loopback.
 constexpr size_t kMaxRequests = 128;
+
+// libnice asks in the old form (RFC 3489), without magic cookie: all 16 bytes are the transaction
+// id.
+bool IsBindingRequest(ByteSpan datagram) {
+  constexpr size_t kHeaderBytes = 20;
+  ByteReader reader(datagram);
+  const std::optional<uint16_t> type = reader.ReadU16();
+  const std::optional<uint16_t> length = reader.ReadU16();
+  return type == 0x0001 && length && kHeaderBytes + *length == datagram.size();
+}
 
 }  // namespace
 
@@ -48,7 +59,7 @@ StunFanout::StunFanout(std::unique_ptr<net::UdpSocket> socket, FindDescriptor fi
 StunFanout::~StunFanout() = default;
 
 void StunFanout::OnDatagram(const net::SocketAddress& from, ByteSpan datagram) {
-  if (!codec::IsStunMessage(datagram) || find_descriptor_(from) < 0) return;
+  if (!IsBindingRequest(datagram) || find_descriptor_(from) < 0) return;
   auto known = std::find_if(requests_.begin(), requests_.end(),
                             [&from](const Request& request) { return request.from == from; });
   if (known == requests_.end()) {
