@@ -6,20 +6,19 @@
 
 #include <array>
 #include <ctime>
-#include <fstream>
 #include <utility>
 
 #include <gnutls/x509.h>
 
 #include "ming/base/checked_cast.h"
 #include "ming/tls/gnutls_status.h"
+#include "ming/tls/pem_file.h"
 
 namespace ming::tls {
 namespace {
 
 constexpr time_t kDay = 24 * 60 * 60;
 constexpr size_t kSerialBytes = 16;
-constexpr size_t kMaxFileBytes = 1024 * 1024;
 
 struct CertificateDeleter {
   void operator()(gnutls_x509_crt_t crt) const { gnutls_x509_crt_deinit(crt); }
@@ -78,19 +77,6 @@ int FillIn(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const std::string& 
   return 0;
 }
 
-Result<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Status(StatusCode::kUnavailable, "cannot open " + path);
-  std::string text(kMaxFileBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return Status(StatusCode::kUnavailable, "cannot read " + path);
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kMaxFileBytes) {
-    return Status(StatusCode::kResourceExhausted, path + " is larger than 1 MiB");
-  }
-  return text;
-}
-
 gnutls_datum_t AsDatum(const uint8_t* data, size_t size) {
   return {const_cast<uint8_t*>(data), base::CheckedCast<unsigned int>(size)};  // read only
 }
@@ -145,9 +131,9 @@ Result<std::shared_ptr<const Certificate>> Certificate::FromPem(ByteSpan chain, 
 
 Result<std::shared_ptr<const Certificate>> Certificate::FromFiles(const std::string& chain_path,
                                                                   const std::string& key_path) {
-  const Result<std::string> chain = ReadFile(chain_path);
+  const Result<std::string> chain = ReadPemFile(chain_path);
   if (!chain.ok()) return chain.status();
-  Result<std::string> key = ReadFile(key_path);
+  Result<std::string> key = ReadPemFile(key_path);
   if (!key.ok()) return key.status();
   auto certificate = FromPem(ByteSpan(std::string_view(*chain)), Secret(std::move(key).value()));
   if (!certificate.ok()) return certificate.status().WithContext(chain_path + ", " + key_path);

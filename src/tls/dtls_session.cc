@@ -128,6 +128,12 @@ struct DtlsSession::Engine {
     return 0;
   }
 
+  // Best effort: where it gets lost the peer finds out by its timers.
+  void SendAlert(int failure) {
+    if (failure == GNUTLS_E_FATAL_ALERT_RECEIVED) return;
+    (void)gnutls_alert_send_appropriate(session, failure);
+  }
+
   const DtlsOptions& options;
   DatagramSink& sink;
   gnutls_session_t session = nullptr;
@@ -236,10 +242,7 @@ void DtlsSession::ContinueHandshake() {
 }
 
 void DtlsSession::FailHandshake(int engine_code) {
-  if (engine_code != GNUTLS_E_FATAL_ALERT_RECEIVED) {
-    // Best effort: the peer times out where it does not arrive.
-    (void)gnutls_alert_send_appropriate(engine_->session, engine_code);
-  }
+  engine_->SendAlert(engine_code);
   if (engine_->mismatch) {
     Finish({StatusCode::kPermissionDenied,
             "dtls: handshake: the peer's certificate is not the one that was signaled: " +
@@ -271,6 +274,7 @@ void DtlsSession::DrainRecords() {
     } else if (code == GNUTLS_E_REHANDSHAKE) {
       (void)gnutls_alert_send(engine_->session, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
     } else if (gnutls_error_is_fatal(code) != 0) {
+      engine_->SendAlert(code);
       Finish(SessionFailure(engine_->session, "dtls", code));
     }
   }

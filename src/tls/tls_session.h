@@ -44,7 +44,7 @@ struct TlsServerOptions {
 // kWouldBlock, so OnWritable is also the word that it is done. OnStreamError tells a failure: of
 // the handshake, of the stream below, or kProtocolViolation for an end without close_notify
 // (truncation: what was read may not be all).
-class TlsSession final : public link::ByteStream, private link::ByteStream::Observer {
+class TlsSession final : public link::ByteStream {
  public:
   TlsSession(const TlsClientOptions& options, link::TimerService& timers,
              std::unique_ptr<link::ByteStream> lower);
@@ -62,18 +62,14 @@ class TlsSession final : public link::ByteStream, private link::ByteStream::Obse
   void CloseWrite() override;
   void Reset(const Status& why) override;
 
+  // The handshake is done and the stream has not failed.
   bool connected() const;
   // What ALPN agreed on; none before the handshake is done.
   std::optional<std::string> alpn() const;
 
  private:
-  struct Engine;
-
-  void OnReadable() override;
-  void OnWritable() override;
-  void OnStreamError(const Status& why) override;
-
-  std::unique_ptr<Engine> engine_;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace ming::tls
