@@ -249,10 +249,7 @@ PeerStats PeerConnection::Impl::GetStats() const {
       stats.remote_address = pair->remote.ToString();
     }
   }
-  if (sctp_ && sctp_->up()) {
-    const Duration rtt = sctp_->stats().smoothed_rtt;
-    if (rtt > Duration::zero()) stats.round_trip_time = rtt;
-  }
+  if (sctp_ && sctp_->up()) stats.round_trip_time = sctp_->stats().smoothed_rtt;
   return stats;
 }
 
