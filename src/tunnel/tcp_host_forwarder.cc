@@ -16,7 +16,7 @@ constexpr size_t kLongestLogName = 120;
 ChannelStreamOptions HostChannelDefaults() {
   ChannelStreamOptions options;
   options.side = ChannelSide::kAcceptor;
-  options.close_grace = std::chrono::milliseconds(250);
+  options.close_grace = std::chrono::milliseconds(100);
   return options;
 }
 

@@ -27,6 +27,8 @@
 
 namespace ming::tunnel {
 
+// The defaults with a short close grace: only closing tells a foreign client that the target ended,
+// and its application waits for that.
 ChannelStreamOptions HostChannelDefaults();
 
 struct TcpHostForwarderOptions {
@@ -37,8 +39,7 @@ struct TcpHostForwarderOptions {
   Duration dial_timeout = std::chrono::seconds(10);
   // Channels at once, of all clients that share the forwarder; one more is refused.
   size_t max_channels = 16384;
-  // `side` and `terms` are set by the forwarder. The grace is short: only closing tells a foreign
-  // client that the target ended, and its application waits for it.
+  // `side` and `terms` are set by the forwarder.
   ChannelStreamOptions channel = HostChannelDefaults();
   RelayOptions relay;
 };
