@@ -11,6 +11,8 @@ namespace ming::webrtc {
 
 struct ChannelLimits {
   // Open at the same time, ours and the peer's together: 1 to 65535. An idle one costs about 1 KiB.
+  // Toward a foreign peer the SCTP streams run out first (SctpOptions::outgoing_streams / 2 for
+  // each side); between two ming more are added on demand.
   size_t max_channels = 16384;
   // Bytes of the label of a channel of the peer. DCEP allows 65535.
   size_t max_label_bytes = 1024;

@@ -85,6 +85,7 @@ void DataChannel::HandleStreamReady(StreamNumber stream) {
 }
 
 void DataChannel::Serve() {
+  if (closed_) return;
   while (!early_.empty()) {
     if (!hub_->MaySend(*this)) return hub_->Enlist(id_);
     const Message& message = early_.front();

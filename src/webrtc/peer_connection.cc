@@ -42,6 +42,11 @@ std::vector<tls::Fingerprint> ToTls(const std::vector<codec::SdpFingerprint>& fi
   return usable;
 }
 
+// Each side may open on half of the streams, so this many channels of one side need twice as many.
+uint16_t StreamsFor(size_t channels) {
+  return static_cast<uint16_t>(std::min<size_t>(2 * channels + 2, 65535));
+}
+
 }  // namespace
 
 // The layers stand on each other in the order of the members: ICE below, then DTLS, SCTP, channels.
@@ -364,6 +369,11 @@ void PeerConnection::Impl::OnDtlsConnected() {
   options.max_message_size = options_.max_message_size;
   options.max_reassembly_bytes = std::max(options.max_reassembly_bytes, options_.max_message_size);
   options.max_packet_size = ChoosePacketSize();
+  // A foreign peer that leaves a request for streams unanswered would cost the association.
+  if (agreement_) {
+    options.growth = sctp::StreamGrowth::kOnDemand;
+    options.max_incoming_streams = StreamsFor(options_.channels.max_channels);
+  }
   sctp::SctpAssociation::Observer& self = *this;
   sctp::PacketSink& sink = *this;
   sctp_ = std::make_unique<sctp::SctpAssociation>(options, services_.sctp, self, sink);

@@ -59,7 +59,7 @@ struct PeerStats {
   std::string local_address;
   std::string remote_address;
   std::optional<Duration> round_trip_time;  // smoothed, whole milliseconds; below 1 ms: 0
-  uint64_t bytes_sent = 0;  // datagrams, without IP and UDP headers
+  uint64_t bytes_sent = 0;                  // datagrams, without IP and UDP headers
   uint64_t bytes_received = 0;
   size_t open_channels = 0;
 };
