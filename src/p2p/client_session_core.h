@@ -47,7 +47,7 @@ struct ClientSessionOptions {
   Duration refused_pause = std::chrono::seconds(30);
   // An unanswered offer is sent again, the same one, after these delays. Not shorter: a slow host
   // that is no ming starts over at every copy.
-  BackoffOptions resend{std::chrono::seconds(5), std::chrono::seconds(30), 0.1};
+  BackoffOptions resend{std::chrono::seconds(5), std::chrono::seconds(10), 0.1};
   // Between attempts that failed, and while the host is not registered. At most three seconds, so
   // that a host that returns is found within the five that users were promised.
   BackoffOptions retry{std::chrono::milliseconds(500), std::chrono::seconds(3), 0.3};

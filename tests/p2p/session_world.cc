@@ -63,15 +63,11 @@ void SessionWorld::KillServer() {
 }
 
 void SessionWorld::StartHost() {
-  ++host_epoch_;
   host_ = std::make_unique<Host>(++processes_);
   host_->core.Start(now_);
 }
 
-void SessionWorld::KillHost() {
-  ++host_epoch_;
-  host_.reset();
-}
+void SessionWorld::KillHost() { host_.reset(); }
 
 void SessionWorld::StartClient() {
   ++client_epoch_;
@@ -96,25 +92,28 @@ void SessionWorld::Carry(bool to_host, const std::function<void()>& deliver) {
     Timestamp& last = to_host ? last_to_host_ : last_to_client_;
     Timestamp when = now_ + delay;
     if (!conditions_.reordered) when = last = std::max(last, when);
-    actions_.emplace(when, [this, to_host, deliver, server = server_epoch_, client = client_epoch_,
-                            host = host_epoch_] {
-      // A message dies with the server, and with the process it was meant for.
+    actions_.emplace(when, [this, deliver, server = server_epoch_, client = client_epoch_] {
+      // A message dies with the server and with its client; the server looks for the host late.
       if (server != server_epoch_ || !server_) return;
-      if (client != client_epoch_ || (to_host && host != host_epoch_)) return;
+      if (client != client_epoch_) return;
       deliver();
     });
   }
 }
 
+bool SessionWorld::TriesSignaling(Timestamp& next_try) {
+  if (now_ < next_try) return false;
+  next_try = now_ + std::chrono::milliseconds(200 + random_.Below(800));
+  return server_;
+}
+
 void SessionWorld::ConnectSignaling() {
-  if (!server_) return;
-  // About once a second each tries again.
-  if (client_ && !client_->signaling && random_.Below(100) == 0) {
+  if (client_ && !client_->signaling && TriesSignaling(client_->next_try)) {
     client_->signaling = true;
     client_->core.HandleSignalingUp(now_);
     PumpClient();
   }
-  if (host_ && !host_->signaling && random_.Below(100) == 0) {
+  if (host_ && !host_->signaling && TriesSignaling(host_->next_try)) {
     host_->signaling = true;
     host_->core.HandleSignalingUp();
     PumpHost();

@@ -73,6 +73,7 @@ class SessionWorld {
     ClientSessionCore core;
     std::map<SessionId, Peer> peers;
     bool signaling = false;
+    Timestamp next_try;
   };
   struct Host {
     explicit Host(uint64_t number);
@@ -81,12 +82,15 @@ class SessionWorld {
     std::map<SessionId, Peer> peers;
     std::map<SessionId, std::string> clients;
     bool signaling = false;
+    Timestamp next_try;
   };
 
   void Schedule(Duration delay, std::function<void()> action);
   // Over the signaling server, to the other side, unless it is lost.
   void Carry(bool to_host, const std::function<void()>& deliver);
   void ConnectSignaling();
+  // One attempt a second, about, of one who is not connected.
+  bool TriesSignaling(Timestamp& next_try);
   void PumpClient();
   void PumpHost();
   void ToHost(const ClientEvent& event);
@@ -115,7 +119,6 @@ class SessionWorld {
   std::unique_ptr<Client> client_;
   std::unique_ptr<Host> host_;
   uint64_t client_epoch_ = 0;
-  uint64_t host_epoch_ = 0;
   std::optional<TunnelEnd> client_end_;
   size_t sessions_made_ = 0;
 };
