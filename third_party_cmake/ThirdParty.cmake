@@ -23,6 +23,7 @@ add_library(third_party::json ALIAS nlohmann_json::nlohmann_json)
 
 if(MING_TESTS)
   find_package(GTest REQUIRED)
+  find_package(OpenSSL REQUIRED COMPONENTS Crypto)  # makes certificates; libwebsockets-dev brings it
 endif()
 if(MING_BENCH)
   find_package(benchmark REQUIRED)

@@ -132,6 +132,7 @@ int LwsConnection::OnReceive(ByteSpan slice) {
 int LwsConnection::FailInside(const Status& why, WsCloseCode code) {
   why_ = why;
   state_ = State::kClosing;
+  ArmCloseAlarm();
   std::string reason = CutReason(why.message());
   lws_close_reason(wsi_, static_cast<lws_close_status>(code),
                    reinterpret_cast<unsigned char*>(reason.data()), reason.size());
@@ -180,7 +181,9 @@ void LwsConnection::OnPeerClose(ByteSpan body) {
     if (IsValidUtf8(reason)) said.reason = reason;
   }
   peer_close_ = std::move(said);
-  if (state_ == State::kOpen) state_ = State::kClosing;
+  if (state_ != State::kOpen) return;
+  state_ = State::kClosing;
+  ArmCloseAlarm();
 }
 
 void LwsConnection::OnGone() {
@@ -286,9 +289,13 @@ void LwsConnection::Close(WsCloseCode code, std::string_view reason) {
   if (state_ != State::kOpen) return;
   state_ = State::kClosing;
   own_close_ = std::make_unique<OwnClose>(OwnClose{code, CutReason(reason)});
+  ArmCloseAlarm();
+  RequestWrite();
+}
+
+void LwsConnection::ArmCloseAlarm() {
   close_alarm_ = engine_.reactor().CreateAlarm([this] { DropSocket(); });
   close_alarm_->ArmAt(engine_.reactor().Now() + limits_->close_timeout);
-  RequestWrite();
 }
 
 void LwsConnection::Ping(std::function<void()> on_pong) {

@@ -82,6 +82,7 @@ class LwsConnection final : public WsConnection, private LwsHandler, private Lws
   size_t QueueRoom() const;
   void RequestWrite();
   void UpdateFlow();
+  void ArmCloseAlarm();
   void DropSocket();
   void Deliver();
   bool DeliverOne();

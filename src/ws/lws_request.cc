@@ -22,14 +22,19 @@ std::optional<std::string> ReadHeader(lws* wsi, lws_token_indexes token) {
   return value;
 }
 
-// The query, whose parts libwebsockets keeps as fragments.
+// The query, of which libwebsockets keeps each part between two '&' as a fragment.
 std::string ReadQuery(lws* wsi) {
-  const int size = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS);
-  if (size <= 0) return "";
-  std::string value(static_cast<size_t>(size) + 1, '\0');
-  const int copied = lws_hdr_copy(wsi, value.data(), size + 1, WSI_TOKEN_HTTP_URI_ARGS);
-  value.resize(copied > 0 ? static_cast<size_t>(copied) : 0);
-  return value;
+  std::string query;
+  for (int i = 0;; ++i) {
+    const int size = lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i);
+    if (size <= 0) return query;
+    std::string part(static_cast<size_t>(size) + 1, '\0');
+    const int copied =
+        lws_hdr_copy_fragment(wsi, part.data(), size + 1, WSI_TOKEN_HTTP_URI_ARGS, i);
+    part.resize(copied > 0 ? static_cast<size_t>(copied) : 0);
+    if (i > 0) query += '&';
+    query += part;
+  }
 }
 
 std::string_view ReasonPhrase(int status) {

@@ -1,5 +1,5 @@
-// Ten thousand idle hosts on one server: what one costs in memory. The hosts live in a child process,
-// since both ends together would need more descriptors than one process has.
+// Ten thousand idle hosts on one server: what one costs in memory. The hosts live in a child
+// process, since both ends together would need more descriptors than one process has.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -44,8 +44,7 @@ std::string TextFrame(const std::string& text) {
 }
 
 bool SendAll(int fd, const std::string& bytes) {
-  return send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-         static_cast<ssize_t>(bytes.size());
+  return send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
 }
 
 bool ReadResponse(int fd) {
@@ -128,8 +127,8 @@ TEST(IdleHostsTest, TenThousandFitAndCostLittle) {
   EXPECT_LT(per_host, kMaxBytesPerHost);
 
   control.Close();
-  EXPECT_TRUE(reactor.RunUntil([&] { return (*server)->metrics().hosts == 0; },
-                               std::chrono::minutes(1)));
+  EXPECT_TRUE(
+      reactor.RunUntil([&] { return (*server)->metrics().hosts == 0; }, std::chrono::minutes(1)));
   int status = 0;
   PCHECK(waitpid(child, &status, 0) == child);
   EXPECT_EQ(status, 0);

@@ -13,6 +13,7 @@
 #include "ming/net/resolver.h"
 #include "ming/signaling/signaling_client.h"
 #include "ming/signaling/signaling_server.h"
+#include "ming/support/fd_leak_check.h"
 #include "ming/ws/ws_client.h"
 #include "ming/ws/ws_context.h"
 
@@ -128,6 +129,7 @@ class SignalingEndToEndTest : public testing::Test {
     CHECK(RunUntil([&] { return server_->metrics().hosts == count; }));
   }
 
+  const support::FdLeakCheck leaks_;
   net::Reactor reactor_;
   net::GlibBridge bridge_;
   net::Resolver resolver_;

@@ -15,6 +15,7 @@
 #include "ming/net/glib_bridge.h"
 #include "ming/net/reactor.h"
 #include "ming/net/resolver.h"
+#include "ming/support/fd_leak_check.h"
 #include "ming/ws/ws_client.h"
 #include "ming/ws/ws_connection.h"
 #include "ming/ws/ws_context.h"
@@ -124,6 +125,7 @@ class WsTest : public testing::Test {
   }
   TestPeer& server_peer() { return *server_.peers.back(); }
 
+  const support::FdLeakCheck leaks_;
   net::Reactor reactor_;
   net::GlibBridge bridge_;
   net::Resolver resolver_;

@@ -1,0 +1,283 @@
+#include "ming/ws/ws_client.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+
+#include "raw_socket.h"
+#include "test_certificate.h"
+#include "ws_fixture.h"
+
+namespace ming::ws {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class WsClientTest : public WsTest {
+ protected:
+  // Starts an attempt whose outcome lands in outcome_.
+  void Start() {
+    attempt_ = WsClient::Connect(*context_, resolver_, client_options_,
+                                 [this](auto outcome) { outcome_ = std::move(outcome); });
+  }
+  ~WsClientTest() override {
+    attempt_.reset();
+    outcome_.reset();
+  }
+  // Answers the attempt by hand; returns the request.
+  RawSocket AcceptRaw(RawListener& listener) {
+    std::optional<RawSocket> peer;
+    CHECK(RunUntil([&] {
+      peer = listener.Accept();
+      return peer.has_value();
+    }));
+    CHECK(RunUntil([&] {
+      peer->ReadAll();
+      return peer->received().find("\r\n\r\n") != std::string::npos;
+    }));
+    return *std::move(peer);
+  }
+  void PointAt(const RawListener& listener) {
+    client_options_.url.endpoint = {"127.0.0.1", listener.port()};
+  }
+  StatusCode FailureCode() {
+    CHECK(RunUntil([&] { return outcome_.has_value(); }));
+    return outcome_->ok() ? StatusCode::kOk : outcome_->status().code();
+  }
+
+  std::unique_ptr<WsClient> attempt_;
+  std::optional<Result<std::unique_ptr<WsConnection>>> outcome_;
+};
+
+TEST_F(WsClientTest, SendsPathTokenAndHeaders) {
+  Listen();
+  client_options_.url.target = "/a/b?c=d";
+  client_options_.bearer_token = Secret("s3cret");
+  client_options_.headers = {{"Origin", "https://o"}, {"User-Agent", "test"}};
+  ConnectPair();
+  ASSERT_EQ(server_.requests.size(), 1u);
+  const WsRequest& request = server_.requests[0];
+  EXPECT_EQ(request.path, "/a/b");
+  EXPECT_EQ(request.query, "c=d");
+  EXPECT_EQ(request.host, client_options_.url.HostHeader());
+  EXPECT_EQ(request.authorization.Reveal(), "Bearer s3cret");
+  EXPECT_EQ(request.origin, "https://o");
+  EXPECT_EQ(request.user_agent, "test");
+}
+
+TEST_F(WsClientTest, ReachesIpv6AndNames) {
+  options_.listen.host = "localhost";
+  Listen();
+  for (const char* host : {"::1", "localhost", "127.0.0.1"}) {
+    client_options_.url.endpoint.host = host;
+    auto connection = Connect();
+    EXPECT_TRUE(connection.ok()) << connection.status().ToString();
+  }
+  ASSERT_EQ(server_.requests.size(), 3u);
+  EXPECT_THAT(server_.requests[0].host, HasSubstr("[::1]:"));
+  EXPECT_EQ(server_.requests[0].peer_address.ToString(), "::1");
+  EXPECT_THAT(server_.requests[1].host, HasSubstr("localhost:"));
+}
+
+TEST_F(WsClientTest, TriesTheNextAddress) {
+  options_.listen.host = "::1";
+  Listen();
+  client_options_.url.endpoint.host = "localhost";  // 127.0.0.1 first
+  auto connection = Connect();
+  EXPECT_TRUE(connection.ok()) << connection.status().ToString();
+}
+
+TEST_F(WsClientTest, ReportsTheStatusOfARefusal) {
+  Listen();
+  const std::vector<std::pair<int, StatusCode>> expected = {{401, StatusCode::kPermissionDenied},
+                                                            {403, StatusCode::kPermissionDenied},
+                                                            {429, StatusCode::kUnavailable},
+                                                            {503, StatusCode::kUnavailable}};
+  for (const auto& [status, code] : expected) {
+    server_.refusal = WsHttpReply{status, "no"};
+    auto connection = Connect();
+    ASSERT_FALSE(connection.ok());
+    EXPECT_EQ(connection.status().code(), code) << connection.status().ToString();
+    EXPECT_EQ(connection.status().detail(), status);
+  }
+}
+
+TEST_F(WsClientTest, ReportsAPortNobodyListensOn) {
+  {
+    RawListener closed;
+    PointAt(closed);
+  }
+  Start();
+  EXPECT_EQ(FailureCode(), StatusCode::kUnavailable);
+  EXPECT_THAT(outcome_->status().message(), HasSubstr("cannot connect to ws://127.0.0.1:"));
+}
+
+TEST_F(WsClientTest, GivesUpOnASilentServer) {
+  RawListener silent;
+  PointAt(silent);
+  client_options_.connect_timeout = milliseconds(100);
+  Start();
+  EXPECT_EQ(FailureCode(), StatusCode::kTimeout);
+}
+
+TEST_F(WsClientTest, RejectsAnswersThatAreNoUpgrade) {
+  const std::vector<std::pair<std::string, StatusCode>> answers = {
+      {"SSH-2.0-OpenSSH_9.2\r\n\r\n", StatusCode::kProtocolViolation},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", StatusCode::kUnavailable},
+      {"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\n\r\n", StatusCode::kUnavailable},
+      {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+       "Sec-WebSocket-Accept: wrong=\r\n\r\n",
+       StatusCode::kProtocolViolation},
+      {"", StatusCode::kUnavailable}};
+  for (const auto& [answer, code] : answers) {
+    RawListener listener;
+    PointAt(listener);
+    outcome_.reset();
+    Start();
+    RawSocket peer = AcceptRaw(listener);
+    peer.Send(answer);
+    if (answer.empty()) peer.Close();
+    EXPECT_EQ(FailureCode(), code) << answer << outcome_->status().ToString();
+  }
+}
+
+TEST_F(WsClientTest, CancelsInEveryState) {
+  RawListener listener;
+  PointAt(listener);
+  Start();
+  attempt_.reset();  // resolving
+  Start();
+  RawSocket peer = AcceptRaw(listener);
+  attempt_.reset();  // handshake
+  EXPECT_TRUE(RunUntil([&] { return peer.ReadAll(); }));
+  EXPECT_FALSE(outcome_.has_value());
+  EXPECT_EQ(context_->socket_count(), 0u);
+}
+
+TEST_F(WsClientTest, DoesNotUseAProxyFromTheEnvironment) {
+  ASSERT_EQ(setenv("http_proxy", "127.0.0.1:1", 1), 0);  // NOLINT(concurrency-mt-unsafe): no thread
+  Listen();
+  auto connection = Connect();
+  ASSERT_EQ(unsetenv("http_proxy"), 0);  // NOLINT(concurrency-mt-unsafe): no thread
+  EXPECT_TRUE(connection.ok()) << connection.status().ToString();
+}
+
+class WssTest : public WsClientTest {
+ protected:
+  WssTest() {
+    options_.tls = WsServerTls{certificate_.certificate_file(), certificate_.key_file()};
+    client_options_.url.scheme = WsUrl::Scheme::kWss;
+    client_options_.trust = {WsTrust::Mode::kCaFile, certificate_.certificate_file()};
+  }
+
+  TestCertificate certificate_{"DNS:localhost,IP:127.0.0.1,IP:::1"};
+};
+
+TEST_F(WssTest, CarriesMessages) {
+  server_.echo = true;
+  options_.limits.max_message_size = size_t{1} << 20;
+  client_options_.limits.max_message_size = size_t{1} << 20;
+  ConnectPair();
+  const std::string big(300'000, 'x');
+  EXPECT_EQ(client_->SendText("hello"), link::SendResult::kAccepted);
+  EXPECT_EQ(client_->SendText(big), link::SendResult::kWouldBlock);
+  ASSERT_TRUE(RunUntil([&] { return client_->send_ready == 1; }));
+  EXPECT_EQ(client_->SendText(big), link::SendResult::kAccepted);
+  ASSERT_TRUE(RunUntil([&] { return client_->messages.size() == 2; }));
+  EXPECT_THAT(client_->messages, ElementsAre("hello", big));
+  client_->connection().Close();
+  ASSERT_TRUE(RunUntil([&] { return server_peer().closed.has_value(); }));
+  EXPECT_TRUE(server_peer().closed->ok());
+}
+
+TEST_F(WssTest, ChecksTheName) {
+  Listen();
+  for (const char* host : {"127.0.0.1", "localhost"}) {
+    client_options_.url.endpoint.host = host;
+    auto connection = Connect();
+    EXPECT_TRUE(connection.ok()) << host << ": " << connection.status().ToString();
+  }
+}
+
+TEST_F(WssTest, ChecksAnIpv6Address) {
+  options_.listen.host = "::1";
+  Listen();
+  client_options_.url.endpoint.host = "::1";
+  auto connection = Connect();
+  EXPECT_TRUE(connection.ok()) << connection.status().ToString();
+}
+
+TEST_F(WssTest, RejectsAnotherName) {
+  const TestCertificate other("DNS:elsewhere.example");
+  options_.tls = WsServerTls{other.certificate_file(), other.key_file()};
+  client_options_.trust.ca_file = other.certificate_file();
+  Listen();
+  EXPECT_FALSE(Connect().ok());
+  client_options_.url.endpoint.host = "localhost";
+  EXPECT_FALSE(Connect().ok());
+}
+
+TEST_F(WssTest, RejectsAStranger) {
+  Listen();
+  const TestCertificate other("DNS:localhost,IP:127.0.0.1");
+  client_options_.trust.ca_file = other.certificate_file();
+  EXPECT_FALSE(Connect().ok());
+  client_options_.trust = {WsTrust::Mode::kSystem, ""};
+  EXPECT_FALSE(Connect().ok());
+  client_options_.trust = {WsTrust::Mode::kInsecure, ""};
+  EXPECT_TRUE(Connect().ok());
+}
+
+TEST_F(WssTest, PlainAndTlsDoNotMeet) {
+  options_.handshake_timeout = milliseconds(200);
+  client_options_.connect_timeout = milliseconds(500);
+  Listen();
+  client_options_.url.scheme = WsUrl::Scheme::kWs;
+  client_options_.trust = {};
+  EXPECT_FALSE(Connect().ok());
+  server_.server.reset();
+  options_.tls.reset();
+  Listen();
+  client_options_.url.scheme = WsUrl::Scheme::kWss;
+  client_options_.trust = {WsTrust::Mode::kInsecure, ""};
+  EXPECT_FALSE(Connect().ok());
+}
+
+TEST_F(WssTest, EndsASlowTlsHandshake) {
+  options_.handshake_timeout = milliseconds(100);
+  Listen();
+  RawSocket silent(server_.server->port());
+  RawSocket begun(server_.server->port());
+  begun.Send("\x16\x03\x01\x02");
+  EXPECT_TRUE(RunUntil([&] { return silent.ReadAll() && begun.ReadAll(); }));
+  EXPECT_TRUE(RunUntil([&] { return server_.server->connection_count() == 0; }));
+}
+
+TEST_F(WssTest, EndsGarbageInsteadOfTls) {
+  Listen();
+  RawSocket raw(server_.server->port());
+  raw.Send(UpgradeRequest());
+  EXPECT_TRUE(RunUntil([&] { return raw.ReadAll(); }));
+  EXPECT_TRUE(RunUntil([&] { return server_.server->connection_count() == 0; }));
+}
+
+TEST_F(WssTest, NamesFilesThatCannotBeUsed) {
+  const auto listen = [&](const std::string& certificate, const std::string& key) {
+    options_.tls = WsServerTls{certificate, key};
+    auto server = WsServer::Listen(*context_, options_, server_);
+    return server.ok() ? Status::Ok() : server.status();
+  };
+  const Status missing = listen("/nonexistent/cert.pem", certificate_.key_file());
+  EXPECT_EQ(missing.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(missing.message(), HasSubstr("/nonexistent/cert.pem"));
+  const Status swapped = listen(certificate_.key_file(), certificate_.certificate_file());
+  EXPECT_EQ(swapped.code(), StatusCode::kInvalidArgument);
+  const TestCertificate other("DNS:other");
+  const Status mismatch = listen(certificate_.certificate_file(), other.key_file());
+  EXPECT_EQ(mismatch.code(), StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace ming::ws
