@@ -18,12 +18,15 @@ ming_third_party(glog libglog)
 ming_third_party(gflags gflags)
 ming_third_party(yaml yaml-cpp)
 
+# What libwebsockets does TLS with; its package brings it.
+find_package(OpenSSL 3 REQUIRED)
+add_library(third_party::openssl ALIAS OpenSSL::SSL)
+
 find_package(nlohmann_json REQUIRED)
 add_library(third_party::json ALIAS nlohmann_json::nlohmann_json)
 
 if(MING_TESTS)
   find_package(GTest REQUIRED)
-  find_package(OpenSSL REQUIRED COMPONENTS Crypto)  # makes certificates; libwebsockets-dev brings it
 endif()
 if(MING_BENCH)
   find_package(benchmark REQUIRED)

@@ -155,7 +155,7 @@ int LwsConnection::OnWriteable() {
                      own_close_->reason.size());
     return -1;
   }
-  if (send_blocked_ && queued_bytes_ <= limits_->send_queue_bytes / 2) deliver_.Request();
+  if (HasWantedRoom()) deliver_.Request();
   return 0;
 }
 
@@ -233,11 +233,18 @@ size_t LwsConnection::QueueRoom() const {
   return limit - std::min(limit, queued_bytes_);
 }
 
+// Half of the queue at least is drained before the sender is woken, unless nothing is left in it.
+bool LwsConnection::HasWantedRoom() const {
+  if (!wanted_room_ || state_ != State::kOpen) return false;
+  const bool drained = queued_bytes_ <= limits_->send_queue_bytes / 2;
+  return outbox_.empty() || (drained && QueueRoom() >= *wanted_room_);
+}
+
 link::SendResult LwsConnection::Send(link::MessageKind kind, ByteSpan message) {
   if (state_ != State::kOpen) return link::SendResult::kClosed;
   if (message.size() > limits_->max_message_size) return link::SendResult::kTooLarge;
   if (message.size() > QueueRoom()) {
-    send_blocked_ = true;
+    wanted_room_ = message.size();
     return link::SendResult::kWouldBlock;
   }
   ByteBuffer frame = ByteBuffer::WithCapacity(LWS_PRE + message.size());
@@ -252,7 +259,7 @@ link::SendResult LwsConnection::Send(link::MessageKind kind, ByteSpan message) {
 size_t LwsConnection::SendableBytes() const {
   if (state_ != State::kOpen) return 0;
   const size_t room = std::min(QueueRoom(), limits_->max_message_size);
-  if (room == 0) send_blocked_ = true;
+  if (room == 0) wanted_room_ = 1;
   return room;
 }
 
@@ -323,8 +330,8 @@ void LwsConnection::Deliver() {
     std::exchange(observer_, nullptr)->OnChannelClosed(why_);
     return;
   }
-  if (send_blocked_ && state_ == State::kOpen && queued_bytes_ <= limits_->send_queue_bytes / 2) {
-    send_blocked_ = false;
+  if (HasWantedRoom()) {
+    wanted_room_.reset();
     observer_->OnSendReady();
   }
 }

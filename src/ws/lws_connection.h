@@ -80,6 +80,7 @@ class LwsConnection final : public WsConnection, private LwsHandler, private Lws
   int FailInside(const Status& why, WsCloseCode code);
 
   size_t QueueRoom() const;
+  bool HasWantedRoom() const;
   void RequestWrite();
   void UpdateFlow();
   void ArmCloseAlarm();
@@ -107,7 +108,8 @@ class LwsConnection final : public WsConnection, private LwsHandler, private Lws
   // Sending. The bytes begin with the room that libwebsockets wants in front.
   std::list<Message> outbox_;
   size_t queued_bytes_ = 0;
-  mutable bool send_blocked_ = false;  // OnSendReady is owed
+  // OnSendReady is owed once so many bytes fit.
+  mutable std::optional<size_t> wanted_room_;
   bool ping_wanted_ = false;
   bool ponged_ = false;
   std::function<void()> on_pong_;

@@ -2,10 +2,13 @@
 
 #include <glog/logging.h>
 #include <libwebsockets.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
 #include <string_view>
 #include <utility>
+
+#include <openssl/x509v3.h>
 
 #include "ming/base/utf8.h"
 #include "ming/net/resolver.h"
@@ -33,9 +36,25 @@ bool IsToken(std::string_view text) {
   });
 }
 
+// libwebsockets cuts the host at its first colon before it compares it with the certificate.
+bool NeedsOwnNameCheck(const WsClientOptions& options) {
+  return options.url.secure() && options.trust.mode != WsTrust::Mode::kInsecure &&
+         options.url.endpoint.host.find(':') != std::string::npos;
+}
+
+// Whether the peer's certificate is for the IPv6 address we connect to.
+bool IsForAddress(lws* wsi, const std::string& address) {
+  X509* certificate = SSL_get1_peer_certificate(lws_get_ssl(wsi));
+  if (certificate == nullptr) return false;
+  const bool matches = X509_check_ip_asc(certificate, address.c_str(), 0) == 1;
+  X509_free(certificate);
+  return matches;
+}
+
 int TlsFlags(const WsClientOptions& options) {
   if (!options.url.secure()) return 0;
   int flags = LCCSCF_USE_SSL;
+  if (NeedsOwnNameCheck(options)) flags |= LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
   if (options.trust.mode == WsTrust::Mode::kInsecure) {
     flags |= LCCSCF_ALLOW_SELFSIGNED | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK |
              LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
@@ -204,7 +223,12 @@ int LwsClient::OnLwsEvent(lws* wsi, int reason, void* in, size_t size) {
   }
 }
 
+// The last moment before the request, with its token, is sent.
 int LwsClient::AppendHeaders(lws* wsi, void* in, size_t room) {
+  if (NeedsOwnNameCheck(options_) && !IsForAddress(wsi, options_.url.endpoint.host)) {
+    NoteFailure(Status(StatusCode::kUnavailable, "the server's certificate is for another name"));
+    return -1;
+  }
   auto** position = static_cast<unsigned char**>(in);
   unsigned char* end = *position + room;
   const auto append = [&](const std::string& name, const std::string& value) {

@@ -44,6 +44,7 @@ ENGINES = {  # header prefix -> folders (or files) whose .cc files may include i
     "gnutls/": ["src/tls/"],
     "usrsctp": ["src/sctp/"],
     "libwebsockets": ["src/ws/"],
+    "openssl/": ["src/ws/", "tests/ws/"],
     "yaml-cpp/": ["src/cli/", "fuzz/"],
     "gflags/": ["src/cli/"],
     "nlohmann/": ["src/codec/", "src/cli/", "src/signaling/", "tests/", "fuzz/"],

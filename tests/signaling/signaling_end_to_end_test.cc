@@ -69,6 +69,12 @@ class Watcher final : public SignalingClient::Observer {
 
 class SignalingEndToEndTest : public testing::Test {
  protected:
+  // GLib makes its default context, and a descriptor for it, once for the life of the process.
+  static void SetUpTestSuite() {
+    net::Reactor reactor;
+    const net::GlibBridge bridge(reactor);
+  }
+
   SignalingEndToEndTest() : bridge_(reactor_), resolver_(reactor_) {
     auto context = ws::WsContext::Create(reactor_, bridge_);
     CHECK(context.ok()) << context.status().ToString();

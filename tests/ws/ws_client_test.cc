@@ -123,8 +123,9 @@ TEST_F(WsClientTest, GivesUpOnASilentServer) {
 }
 
 TEST_F(WsClientTest, RejectsAnswersThatAreNoUpgrade) {
+  client_options_.connect_timeout = milliseconds(300);
   const std::vector<std::pair<std::string, StatusCode>> answers = {
-      {"SSH-2.0-OpenSSH_9.2\r\n\r\n", StatusCode::kProtocolViolation},
+      {"SSH-2.0-OpenSSH_9.2\r\n\r\n", StatusCode::kTimeout},
       {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", StatusCode::kUnavailable},
       {"HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\n\r\n", StatusCode::kUnavailable},
       {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -207,6 +208,18 @@ TEST_F(WssTest, ChecksAnIpv6Address) {
   client_options_.url.endpoint.host = "::1";
   auto connection = Connect();
   EXPECT_TRUE(connection.ok()) << connection.status().ToString();
+}
+
+TEST_F(WssTest, RejectsAnotherIpv6Address) {
+  const TestCertificate other("DNS:localhost,IP:2001:db8::1");
+  options_.tls = WsServerTls{other.certificate_file(), other.key_file()};
+  options_.listen.host = "::1";
+  client_options_.trust.ca_file = other.certificate_file();
+  client_options_.bearer_token = Secret("s3cret");
+  Listen();
+  client_options_.url.endpoint.host = "::1";
+  EXPECT_FALSE(Connect().ok());
+  EXPECT_TRUE(server_.requests.empty());
 }
 
 TEST_F(WssTest, RejectsAnotherName) {

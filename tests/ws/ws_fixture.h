@@ -78,6 +78,12 @@ class TestServer final : public WsServer::Observer {
 
 class WsTest : public testing::Test {
  protected:
+  // GLib makes its default context, and a descriptor for it, once for the life of the process.
+  static void SetUpTestSuite() {
+    net::Reactor reactor;
+    const net::GlibBridge bridge(reactor);
+  }
+
   WsTest() : bridge_(reactor_), resolver_(reactor_) {
     auto context = WsContext::Create(reactor_, bridge_);
     CHECK(context.ok()) << context.status().ToString();
