@@ -78,7 +78,11 @@ void SctpAssociation::HandlePacket(ByteSpan packet) {
     return;
   }
   stack_.NoteTraffic();
-  socket_->Input(packet);
+  if (const std::optional<ByteBuffer> passing = reset_gate_.HoldBack(packet)) {
+    if (passing->size() > kCommonHeader) socket_->Input(*passing);
+  } else {
+    socket_->Input(packet);
+  }
   if (IsDue()) Settle();
 }
 
@@ -205,6 +209,7 @@ void SctpAssociation::OnOutput(MutableByteSpan packet) {
   for (size_t i = 0; i < 4; ++i) {
     packet.data()[kChecksumOffset + i] = static_cast<uint8_t>(checksum >> (8 * i));
   }
+  reset_gate_.NoteOutbound(packet);
   sink_.SendPacket(packet);
 }
 
@@ -219,10 +224,12 @@ void SctpAssociation::Settle() {
     Finish(Status::Ok());
     return;
   }
+  if (reset_gate_.HasDue()) socket_->Input(reset_gate_.TakeDue());
   ReadAll();
   if (state_ == State::kUp) Grow();
   if (state_ == State::kUp) OfferSpace();
   settling_ = false;
+  if (reset_gate_.HasDue()) SettleSoon();
   if (attention_ && !paused_ && state_ != State::kClosed) SettleSoon();
 }
 

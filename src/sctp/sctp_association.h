@@ -17,6 +17,7 @@
 #include "ming/link/timer_service.h"
 #include "ming/sctp/engine_event.h"
 #include "ming/sctp/reassembly.h"
+#include "ming/sctp/reset_gate.h"
 #include "ming/sctp/sctp_options.h"
 #include "ming/sctp/sctp_stack.h"
 
@@ -149,7 +150,9 @@ class SctpAssociation {
   };
 
   // For SctpStack: whether a tick has something for us, and the work itself.
-  bool IsDue() const { return attention_ || waiting_for_space_ || wanted_streams_ != 0; }
+  bool IsDue() const {
+    return attention_ || waiting_for_space_ || wanted_streams_ != 0 || reset_gate_.HasDue();
+  }
   void Settle();
   void OnOutput(MutableByteSpan packet);
 
@@ -195,6 +198,7 @@ class SctpAssociation {
   ByteBuffer read_;          // room for the next read
   ByteBuffer notification_;  // of which not all was read
   Reassembly reassembly_;
+  ResetGate reset_gate_;
   uint64_t abandoned_messages_ = 0;
   uint64_t dropped_packets_ = 0;
 };

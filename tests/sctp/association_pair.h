@@ -34,6 +34,11 @@ inline ByteBuffer Pattern(size_t size, uint8_t seed) {
 
 class AssociationEnd final : public SctpAssociation::Observer, public PacketSink {
  public:
+  AssociationEnd() = default;
+  AssociationEnd(const AssociationEnd&) = delete;
+  AssociationEnd& operator=(const AssociationEnd&) = delete;
+  ~AssociationEnd() override { association.reset(); }  // its last packet goes to our members
+
   void OnAssociationUp() override { ++ups; }
   void OnMessage(InboundMessage message) override {
     EXPECT_FALSE(closed);
@@ -108,6 +113,12 @@ class AssociationPairTest : public testing::Test {
     loop.SetPump([this] { return MovePackets(); });
   }
   void TearDown() override {
+    // They refer to what lived in the test's body.
+    for (AssociationEnd* end : {&a, &b}) {
+      end->filter = nullptr;
+      end->on_message = nullptr;
+      end->on_send_ready = nullptr;
+    }
     a.association.reset();
     b.association.reset();
     EXPECT_EQ(stack->association_count(), 0u);
@@ -136,6 +147,15 @@ class AssociationPairTest : public testing::Test {
     return from.association->Send(StreamId(stream), kBinary, bytes, traits);
   }
 
+  static bool Move(AssociationEnd& from, AssociationEnd& to) {
+    std::deque<ByteBuffer> batch;
+    batch.swap(from.outbox);
+    for (const ByteBuffer& packet : batch) {
+      if (to.association != nullptr) to.association->HandlePacket(packet);
+    }
+    return !batch.empty();
+  }
+
   test::RealTimeLoop loop;
   std::unique_ptr<SctpStack> stack;
   AssociationEnd a;
@@ -146,14 +166,6 @@ class AssociationPairTest : public testing::Test {
     const bool forth = Move(a, b);
     const bool back = Move(b, a);
     return forth || back;
-  }
-  static bool Move(AssociationEnd& from, AssociationEnd& to) {
-    std::deque<ByteBuffer> batch;
-    batch.swap(from.outbox);
-    for (const ByteBuffer& packet : batch) {
-      if (to.association != nullptr) to.association->HandlePacket(packet);
-    }
-    return !batch.empty();
   }
 };
 

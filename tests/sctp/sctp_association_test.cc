@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "ming/sctp/crc32c.h"
+#include <algorithm>
+
+#include "ming/base/random.h"
 
 #include "association_pair.h"
 
@@ -89,6 +91,225 @@ TEST_F(SctpAssociationTest, APeerThatVanishedIsNoticed) {
   b.association.reset();
   ASSERT_TRUE(RunUntil([&] { return a.closed.has_value(); }));
   EXPECT_EQ(a.closed->code(), StatusCode::kTimeout) << a.closed->ToString();
+}
+
+TEST_F(SctpAssociationTest, ShutdownFromBothEndsAtOnce) {
+  Connect();
+  ASSERT_EQ(Send(a, 1, Pattern(50000, 1)), link::SendResult::kAccepted);
+  ASSERT_EQ(Send(b, 1, Pattern(60000, 2)), link::SendResult::kAccepted);
+  a.association->Shutdown();
+  b.association->Shutdown();
+  ASSERT_TRUE(RunUntil([&] { return a.closed && b.closed; }));
+  EXPECT_TRUE(a.closed->ok() && b.closed->ok());
+  EXPECT_EQ(a.received_bytes, 60000u);
+  EXPECT_EQ(b.received_bytes, 50000u);
+}
+
+TEST_F(SctpAssociationTest, ShutdownBeforeItIsUpEndsFromTheLoop) {
+  Make({}, {});
+  ASSERT_TRUE(a.association->Connect().ok());
+  a.association->Shutdown();
+  EXPECT_FALSE(a.closed.has_value());
+  ASSERT_TRUE(RunUntil([&] { return a.closed.has_value(); }));
+  EXPECT_TRUE(a.closed->ok());
+}
+
+TEST_F(SctpAssociationTest, AbortInsideACallbackStopsAllFurtherCalls) {
+  Connect();
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(Send(a, 1, ByteSpan("x")), link::SendResult::kAccepted);
+  b.on_message = [this](const InboundMessage&) { b.association->Abort(); };
+  ASSERT_TRUE(RunUntil([&] { return a.closed.has_value(); }));
+  EXPECT_EQ(b.messages.size(), 1u);
+  EXPECT_FALSE(b.closed.has_value());
+}
+
+TEST_F(SctpAssociationTest, SendsBeforeItIsUpWait) {
+  Make({}, {});
+  EXPECT_EQ(Send(a, 1, ByteSpan("x")), link::SendResult::kWouldBlock);
+  EXPECT_EQ(a.association->SendableBytes(), 0u);
+  ASSERT_TRUE(a.association->Connect().ok());
+  ASSERT_TRUE(b.association->Connect().ok());
+  ASSERT_TRUE(RunUntil([&] { return a.send_readies == 1; }));
+  EXPECT_EQ(Send(a, 1, ByteSpan("x")), link::SendResult::kAccepted);
+}
+
+TEST_F(SctpAssociationTest, AFullBufferBlocksUntilTheLowWatermark) {
+  Connect();
+  b.association->PauseReceive();
+  const ByteBuffer message = Pattern(16384, 1);
+  size_t accepted = 0;
+  while (Send(a, 1, message) == link::SendResult::kAccepted) ++accepted;
+  EXPECT_GE(accepted * message.size(), SctpOptions().send_buffer - 2 * message.size());
+  EXPECT_EQ(a.association->SendableBytes(), 0u);
+  // The peer takes one window more, then everything stands still.
+  loop.RunFor(std::chrono::milliseconds(300));
+  while (Send(a, 1, message) == link::SendResult::kAccepted) ++accepted;
+  loop.RunFor(std::chrono::milliseconds(300));
+  EXPECT_TRUE(b.messages.empty());
+  const size_t bound = SctpOptions().send_buffer + SctpOptions().receive_buffer;
+  EXPECT_LE(accepted * message.size(), bound + 4 * message.size());
+  const int before = a.send_readies;
+  size_t queued_when_ready = 0;
+  a.on_send_ready = [&] { queued_when_ready = a.association->QueuedBytes(); };
+  b.association->ResumeReceive();
+  EXPECT_TRUE(b.messages.empty()) << "nothing is delivered inside ResumeReceive";
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == accepted; }));
+  EXPECT_EQ(a.send_readies, before + 1);
+  EXPECT_LE(queued_when_ready, SctpOptions().send_low_watermark);
+}
+
+TEST_F(SctpAssociationTest, PausingInsideACallbackHoldsTheRest) {
+  Connect();
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(Send(a, 1, ByteSpan("x")), link::SendResult::kAccepted);
+  b.on_message = [this](const InboundMessage&) { b.association->PauseReceive(); };
+  ASSERT_TRUE(RunUntil([&] { return !b.messages.empty(); }));
+  loop.RunFor(std::chrono::milliseconds(50));
+  EXPECT_EQ(b.messages.size(), 1u);
+  b.association->ResumeReceive();
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == 2; }));
+}
+
+class SctpPausedEndTest : public AssociationPairTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(SctpPausedEndTest, TheEndGoesPastAPauseBehindWhatWasReceived) {
+  Connect();
+  b.association->PauseReceive();
+  ASSERT_EQ(Send(a, 1, Pattern(100000, 1)), link::SendResult::kAccepted);
+  ASSERT_TRUE(RunUntil([&] { return a.association->QueuedBytes() == 0; }));
+  if (GetParam()) {
+    a.association->Shutdown();
+  } else {
+    a.association->Abort();
+  }
+  ASSERT_TRUE(RunUntil([&] { return b.closed.has_value(); }));
+  EXPECT_EQ(b.closed->ok(), GetParam()) << b.closed->ToString();
+  EXPECT_EQ(b.received_bytes, 100000u);
+}
+
+INSTANTIATE_TEST_SUITE_P(ShutdownAndAbort, SctpPausedEndTest, testing::Bool());
+
+TEST_F(SctpAssociationTest, MessagesOverALimitAreRefusedAtBothEnds) {
+  SctpOptions small;
+  small.max_message_size = 100000;
+  Connect(SctpOptions(), small);
+  EXPECT_EQ(Send(a, 1, Pattern(SctpOptions().send_buffer + 1, 0)), link::SendResult::kTooLarge);
+  ASSERT_EQ(Send(a, 1, Pattern(100000, 0)), link::SendResult::kAccepted);
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == 1; }));
+  EXPECT_FALSE(b.closed.has_value());
+  ASSERT_EQ(Send(a, 1, Pattern(100001, 0)), link::SendResult::kAccepted);
+  ASSERT_TRUE(RunUntil([&] { return a.closed && b.closed; }));
+  EXPECT_EQ(b.closed->code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(a.closed->code(), StatusCode::kClosed);
+  EXPECT_EQ(b.messages.size(), 1u);
+}
+
+TEST_F(SctpAssociationTest, DamagedPacketsAreDroppedAndSentAgain) {
+  Connect();
+  int left = 3;
+  a.filter = [&](ByteSpan packet) {
+    if (left-- <= 0) return true;
+    ByteBuffer damaged = ByteBuffer::CopyOf(packet);
+    damaged.data()[packet.size() / 2] ^= 1;
+    b.association->HandlePacket(damaged);
+    return false;
+  };
+  for (size_t size = 0; size < 12; ++size) b.association->HandlePacket(Pattern(size, 1));
+  ASSERT_EQ(Send(a, 1, Pattern(16384, 4)), link::SendResult::kAccepted);
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == 1; }));
+  EXPECT_EQ(b.messages[0].bytes.span(), Pattern(16384, 4).span());
+  EXPECT_EQ(b.association->stats().dropped_packets, 15u);
+}
+
+TEST_F(SctpAssociationTest, SurvivesLossInBothDirections) {
+  SctpOptions options;
+  options.rto_min = options.rto_initial = std::chrono::milliseconds(50);
+  Connect(options);
+  SeededRandom random(5);
+  a.filter = b.filter = [&](ByteSpan) { return random.Below(50) != 0; };
+  size_t sent = 0;
+  const auto fill = [&] {
+    while (sent < 200 &&
+           Send(a, static_cast<uint16_t>(sent % 7), Pattern(16384, static_cast<uint8_t>(sent))) ==
+               link::SendResult::kAccepted) {
+      ++sent;
+    }
+  };
+  a.on_send_ready = fill;
+  fill();
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == 200; }, 3 * kSoon));
+  std::map<uint16_t, uint8_t> next;
+  for (const InboundMessage& message : b.messages) {
+    uint8_t& seed = next.try_emplace(message.stream.value(), message.stream.value()).first->second;
+    ASSERT_EQ(message.bytes.span(), Pattern(16384, seed).span());
+    seed = static_cast<uint8_t>(seed + 7);
+  }
+}
+
+TEST_F(SctpAssociationTest, LargerPacketsWhereAgreed) {
+  SctpOptions options;
+  options.max_packet_size = 8000;
+  Connect(options);
+  size_t largest = 0;
+  a.filter = [&](ByteSpan packet) {
+    largest = std::max(largest, packet.size());
+    return true;
+  };
+  ASSERT_EQ(Send(a, 1, Pattern(100000, 1)), link::SendResult::kAccepted);
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == 1; }));
+  EXPECT_GT(largest, 7900u);
+  ASSERT_TRUE(a.association->SetMaxPacketSize(1163).ok());
+  largest = 0;
+  ASSERT_EQ(Send(a, 1, Pattern(100000, 2)), link::SendResult::kAccepted);
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == 2; }));
+  EXPECT_LE(largest, 1163u);
+}
+
+TEST_F(SctpAssociationTest, ManyAssociationsLiveSideBySide) {
+  std::vector<std::unique_ptr<AssociationEnd>> ends;
+  for (int i = 0; i < 20; ++i) {
+    ends.push_back(std::make_unique<AssociationEnd>());
+    AssociationEnd& end = *ends.back();
+    end.association = std::make_unique<SctpAssociation>(SctpOptions(), *stack, end, end);
+    ASSERT_TRUE(end.association->Connect().ok());
+  }
+  loop.SetPump([&] {
+    bool moved = false;
+    for (size_t i = 0; i < ends.size(); i += 2) {
+      moved |= Move(*ends[i], *ends[i + 1]);
+      moved |= Move(*ends[i + 1], *ends[i]);
+    }
+    return moved;
+  });
+  ASSERT_TRUE(RunUntil([&] {
+    return std::all_of(ends.begin(), ends.end(), [](const auto& end) { return end->ups == 1; });
+  }));
+  for (size_t i = 0; i < ends.size(); ++i) {
+    ASSERT_EQ(Send(*ends[i], 1, Pattern(100 + i, 1)), link::SendResult::kAccepted);
+  }
+  ASSERT_TRUE(RunUntil([&] {
+    return std::all_of(ends.begin(), ends.end(),
+                       [](const auto& end) { return end->messages.size() == 1; });
+  }));
+  for (size_t i = 0; i < ends.size(); ++i) {
+    EXPECT_EQ(ends[i]->messages[0].bytes.size(), 100 + (i ^ 1));
+  }
+}
+
+TEST_F(SctpAssociationTest, AnObserverMayHandItsAssociationToDeferDelete) {
+  Connect();
+  b.on_message = [this](const InboundMessage&) {
+    b.association->Abort();
+    loop.DeferDelete(std::move(b.association));
+  };
+  ASSERT_EQ(Send(a, 1, ByteSpan("x")), link::SendResult::kAccepted);
+  ASSERT_TRUE(RunUntil([&] { return a.closed.has_value(); }));
+}
+
+TEST_F(SctpAssociationTest, IdleAssociationsExchangeHeartbeats) {
+  Connect();
+  loop.RunFor(std::chrono::milliseconds(100));
+  const size_t before = a.packets_out;
+  ASSERT_TRUE(RunUntil([&] { return a.packets_out >= before + 2; }, std::chrono::seconds(4)));
 }
 
 }  // namespace
