@@ -1,6 +1,8 @@
 #include "ming/ws/ws_client.h"
 
 #include <gmock/gmock.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include <cstdlib>
 
@@ -14,6 +16,16 @@ namespace {
 using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
+
+// RFC 6455, section 1.3.
+std::string AcceptValue(const std::string& key) {
+  const std::string text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  unsigned char digest[SHA_DIGEST_LENGTH];
+  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  unsigned char encoded[32];
+  const int size = EVP_EncodeBlock(encoded, digest, sizeof(digest));
+  return {reinterpret_cast<const char*>(encoded), static_cast<size_t>(size)};
+}
 
 class WsClientTest : public WsTest {
  protected:
@@ -142,6 +154,29 @@ TEST_F(WsClientTest, RejectsAnswersThatAreNoUpgrade) {
     if (answer.empty()) peer.Close();
     EXPECT_EQ(FailureCode(), code) << answer << outcome_->status().ToString();
   }
+}
+
+// What Gorilla's servers send as heartbeat.
+TEST_F(WsClientTest, AnswersAnEmptyPing) {
+  RawListener listener;
+  PointAt(listener);
+  Start();
+  RawSocket peer = AcceptRaw(listener);
+  const std::string key_header = "Sec-WebSocket-Key: ";
+  const size_t at = peer.received().find(key_header) + key_header.size();
+  const std::string key = peer.received().substr(at, peer.received().find('\r', at) - at);
+  peer.Send(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: " +
+      AcceptValue(key) + "\r\n\r\n");
+  ASSERT_EQ(FailureCode(), StatusCode::kOk);
+  const size_t request_size = peer.received().size();
+  peer.Send(Frame(0x89, "", Mask::kNo));
+  ASSERT_TRUE(RunUntil([&] {
+    peer.ReadAll();
+    return peer.received().size() >= request_size + 6;
+  }));
+  EXPECT_EQ(peer.received().substr(request_size, 2), "\x8a\x80");
 }
 
 TEST_F(WsClientTest, CancelsInEveryState) {
