@@ -115,6 +115,9 @@ void ChannelTable::HandleControl(Timestamp /*now*/, StreamNumber stream, ByteSpa
 
 void ChannelTable::HandleOpen(StreamNumber stream, codec::DataChannelOpen open) {
   const Stream& state = StreamAt(stream);
+  // The peer opens the stream again only after it saw our reset: that closes the old channel, even
+  // though the confirmation is still on its way.
+  if (state.channel && state.incoming_reset) Finish(*state.channel, Status::Ok());
   if (state.channel || !state.incoming_reset || state.retired) {
     return Refuse(stream, Status(StatusCode::kProtocolViolation, "DCEP: OPEN on a stream in use"));
   }
@@ -164,6 +167,7 @@ void ChannelTable::Refuse(StreamNumber stream, const Status& why) {
   // Only the first refused message of a stream is answered: the peer cannot make us send more.
   if (!state.incoming_reset) return;
   state.incoming_reset = false;
+  free_.erase(std::remove(free_.begin(), free_.end(), stream), free_.end());
   EmitReset(stream);
 }
 
@@ -205,6 +209,7 @@ void ChannelTable::HandleOutgoingReset(Timestamp now, StreamNumber stream) {
 void ChannelTable::HandleResetFailed(StreamNumber stream) {
   if (stream.value() >= streams_.size()) return;
   Stream& state = StreamAt(stream);
+  if (state.outgoing_resets == 0) return;
   state.retired = true;
   state.outgoing_resets = 0;
   if (state.channel && channels_.at(*state.channel).state == ChannelState::kClosing) {
