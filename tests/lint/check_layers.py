@@ -39,7 +39,7 @@ ALLOWED_FILES = {
 ENGINES = {  # header prefix -> folders (or files) whose .cc files may include it
     "nice/": ["src/ice/"],
     "agent.h": ["src/ice/"],
-    "glib": ["src/ice/", "src/net/glib_bridge", "src/ws/"],
+    "glib": ["src/ice/", "src/net/glib_bridge", "src/ws/", "tests/net/glib_bridge"],
     "gio/": ["src/ice/", "src/net/glib_bridge"],
     "gnutls/": ["src/tls/"],
     "usrsctp": ["src/sctp/"],

@@ -49,9 +49,7 @@ TEST(AlarmHeapTest, EqualTimesKeepTheOrderOfArming) {
   AlarmHeap heap;
   std::vector<AlarmHeap::Node> nodes(100);
   for (auto& node : nodes) heap.Arm(node, At(1));
-  std::vector<AlarmHeap::Node*> expected;
-  for (auto& node : nodes) expected.push_back(&node);
-  EXPECT_EQ(PopAll(heap, At(1)), expected);
+  for (auto& node : nodes) EXPECT_EQ(heap.PopDue(At(1), kNoLimit), &node);
 }
 
 TEST(AlarmHeapTest, LeavesWhatIsNotDue) {

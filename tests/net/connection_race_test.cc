@@ -18,6 +18,7 @@ constexpr Timestamp kStart{std::chrono::hours(1)};
 
 std::vector<std::string> Alternated(const std::vector<std::string>& hosts) {
   std::vector<SocketAddress> addresses;
+  addresses.reserve(hosts.size());
   for (const auto& host : hosts) addresses.push_back(*SocketAddress::ParseHost(host, Port(0)));
   std::vector<std::string> result;
   for (const auto& address : AlternateFamilies(addresses)) {

@@ -22,9 +22,11 @@ namespace ming::net {
 inline constexpr Duration kLimit = std::chrono::seconds(20);
 
 class ReactorFixture : public testing::Test {
+ public:
+  ~ReactorFixture() override;
+
  protected:
   ReactorFixture();
-  ~ReactorFixture() override;
 
   // Runs until `done`; false fails the test with a message of the caller's.
   [[nodiscard]] bool RunUntil(const std::function<bool()>& done) {

@@ -82,8 +82,8 @@ TEST_F(ResolverTest, NamesThatCannotBeAreRefused) {
 TEST_F(ResolverTest, SameNamesShareALookupAndAllAreAnswered) {
   Resolver resolver(reactor_);
   std::vector<Answer> answers(10);
-  std::vector<std::unique_ptr<Resolver::Request>> requests;
-  for (auto& answer : answers) requests.push_back(Ask(resolver, kShortForm, answer));
+  std::vector<std::unique_ptr<Resolver::Request>> requests(answers.size());
+  for (size_t i = 0; i < answers.size(); ++i) requests[i] = Ask(resolver, kShortForm, answers[i]);
   reactor_.Run();
   for (const auto& answer : answers) EXPECT_THAT(TextOf(answer), ElementsAre("127.0.0.1:80"));
 }
