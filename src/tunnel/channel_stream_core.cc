@@ -296,6 +296,7 @@ void ChannelStreamCore::Refuse(const Status& why) {
 
 void ChannelStreamCore::EndInbound() {
   in_ = Direction::kEnded;
+  pause_wanted_ = false;
   grace_deadline_ = Timestamp::Max();
   if (wants_readable_) Raise(ChannelStreamEvent::kReadable);
 }
@@ -343,7 +344,7 @@ void ChannelStreamCore::CloseWhenBothEnded() {
 }
 
 void ChannelStreamCore::UpdatePause() {
-  if (uses_credit()) return;
+  if (uses_credit() || in_ == Direction::kEnded) return;
   if (received_.size() > options_.receive_high_water) pause_wanted_ = true;
   if (received_.size() <= options_.receive_low_water) pause_wanted_ = false;
 }

@@ -102,8 +102,8 @@ class ChannelStreamCore {
   // As in link::ByteStream.
   void CloseWrite(Timestamp now);
   void Reset(const Status& why);
-  // Acceptor: the target is connected. Before the first byte; toward a foreign peer nothing is
-  // said.
+  // Acceptor: the target is connected. Before the first byte is sent and before CloseWrite; toward
+  // a foreign peer nothing is said.
   void ConfirmOpen();
   // Acceptor: there is no connection to the target, in place of ConfirmOpen. Ends the stream.
   void Refuse(const Status& why);

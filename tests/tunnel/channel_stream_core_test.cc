@@ -280,6 +280,22 @@ TEST(ChannelStreamCoreTest, ControlWaitsForTheChannelAndHoldsBackData) {
   EXPECT_TRUE(opener.closes());
 }
 
+TEST(ChannelStreamCoreTest, EndResumesAPausedChannelSoThatItCanClose) {
+  ChannelStreamOptions options = MingOptions(ChannelSide::kAcceptor);
+  options.terms.credit.reset();
+  options.receive_high_water = 10;
+  options.receive_low_water = 0;
+  CoreDriver acceptor(options);
+  acceptor.ConfirmOpen();
+  acceptor.Data(std::string(11, 'x'));
+  acceptor.CloseWrite();
+  acceptor.TakeLog();
+  acceptor.Text("end");
+  EXPECT_THAT(acceptor.TakeLog(), ElementsAre("resume", "close"));
+  acceptor.ReadAll();
+  EXPECT_THAT(acceptor.TakeLog(), IsEmpty());
+}
+
 // ---- Toward a foreign peer ----
 
 TEST(ForeignChannelStreamTest, TextIsData) {

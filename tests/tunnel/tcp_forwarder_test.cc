@@ -44,9 +44,7 @@ class App {
   bool refused() const { return connect_error_.has_value(); }
   bool done() const { return refused() || (user_ != nullptr && user_->done()); }
   // Also when the reset came before the connection was used.
-  bool was_reset() const {
-    return refused() || (user_ != nullptr && user_->error().has_value());
-  }
+  bool was_reset() const { return refused() || (user_ != nullptr && user_->error().has_value()); }
 
  private:
   std::optional<Status> connect_error_;
