@@ -15,6 +15,7 @@
 #include "ming/webrtc/channel_hub.h"
 #include "ming/webrtc/negotiation.h"
 #include "ming/webrtc/path_mtu.h"
+#include "ming/webrtc/turn_tls_bridge.h"
 
 namespace ming::webrtc {
 namespace {
@@ -49,8 +50,8 @@ uint16_t StreamsFor(size_t channels) {
 
 }  // namespace
 
-// The layers stand on each other in the order of the members: ICE below, then DTLS, SCTP, channels.
-// They are made in this order, and end in the opposite one.
+// The layers stand on each other in the order of the members: bridges to TURN servers and ICE
+// below, then DTLS, SCTP, channels. They are made in this order, and end in the opposite one.
 class PeerConnection::Impl final : private ice::IceAgent::Observer,
                                    private tls::DtlsSession::Observer,
                                    private tls::DatagramSink,
@@ -103,6 +104,7 @@ class PeerConnection::Impl final : private ice::IceAgent::Observer,
 
   bool ended() const { return ending_.has_value(); }
   Status StartIce(ice::IceRole role);
+  ice::IceOptions BridgeTlsServers();
   LocalSession DescribeLocal() const;
   void Adopt(const RemoteSession& session);
   void StartDtls();
@@ -126,6 +128,7 @@ class PeerConnection::Impl final : private ice::IceAgent::Observer,
   size_t early_bytes_ = 0;
   std::optional<Status> ending_;  // what OnConnectionClosed will say
 
+  std::vector<std::unique_ptr<TurnTlsBridge>> bridges_;
   std::unique_ptr<ice::IceAgent> ice_;
   std::unique_ptr<tls::DtlsSession> dtls_;
   std::unique_ptr<sctp::SctpAssociation> sctp_;
@@ -261,13 +264,49 @@ PeerStats PeerConnection::Impl::GetStats() const {
 Status PeerConnection::Impl::StartIce(ice::IceRole role) {
   const ice::IceServices services{services_.reactor, services_.glib, services_.resolver};
   ice::IceAgent::Observer& self = *this;
-  auto agent = std::make_unique<ice::IceAgent>(services, options_.ice, role, self);
+  auto agent = std::make_unique<ice::IceAgent>(services, BridgeTlsServers(), role, self);
   const Status started = agent->Start();
   if (!started.ok()) return started;
   ice_ = std::move(agent);
   state_.HandleStart(services_.reactor.Now());
   StateChanged();
   return Status::Ok();
+}
+
+// The options for ICE, which has no TLS: such a server is reached through a bridge of ours. One
+// that cannot be set up is left out, like one that does not answer.
+ice::IceOptions PeerConnection::Impl::BridgeTlsServers() {
+  ice::IceOptions options = options_.ice;
+  options.servers.clear();
+  std::shared_ptr<const tls::TlsTrust> trust = options_.turn_trust;
+  for (const codec::IceServer& server : options_.ice.servers) {
+    if (server.transport != codec::IceServerTransport::kTls) {
+      options.servers.push_back(server);
+      continue;
+    }
+    if (!trust) {
+      auto system = tls::TlsTrust::System();
+      if (!system.ok()) {
+        LOG(WARNING) << server.ToString() << ": " << system.status().message();
+        continue;
+      }
+      trust = std::move(system).value();
+    }
+    auto bridge =
+        TurnTlsBridge::Start(services_.reactor, services_.resolver, server.address, trust);
+    if (!bridge.ok()) {
+      LOG(WARNING) << server.ToString() << ": " << bridge.status().message();
+      continue;
+    }
+    for (const net::SocketAddress& address : (*bridge)->addresses()) {
+      codec::IceServer local = server;
+      local.transport = codec::IceServerTransport::kTcp;
+      local.address = {address.ip().ToString(), address.port()};
+      options.servers.push_back(std::move(local));
+    }
+    bridges_.push_back(std::move(bridge).value());
+  }
+  return options;
 }
 
 LocalSession PeerConnection::Impl::DescribeLocal() const {

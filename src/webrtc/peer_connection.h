@@ -24,6 +24,7 @@
 #include "ming/sctp/sctp_association.h"
 #include "ming/sctp/sctp_stack.h"
 #include "ming/tls/certificate.h"
+#include "ming/tls/tls_trust.h"
 #include "ming/webrtc/channel_limits.h"
 #include "ming/webrtc/connection_state.h"
 
@@ -49,6 +50,9 @@ struct PeerConnectionOptions {
   ChannelLimits channels;
   LivenessOptions liveness;
   sctp::SctpOptions sctp;  // ports and sizes of messages are set by the negotiation
+  // How the servers of turns: URLs are judged; null: by the system's authorities, which are then
+  // loaded for each connection, in tens of milliseconds.
+  std::shared_ptr<const tls::TlsTrust> turn_trust;
   // In front of log lines: "[host c=17] ".
   std::string log_prefix;
 };
