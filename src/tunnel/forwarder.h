@@ -51,7 +51,8 @@ class ClientForwarder {
   // ICE restart keeps the path.
   virtual void ClearPath(const Status& why) = 0;
   // Takes nothing new and refuses what waits; flows go on until they end, at `deadline` they are
-  // reset. `on_drained` runs once, from the loop, when no flow is left. Once.
+  // reset, which takes up to two seconds more where the peer is silent. `on_drained` runs once,
+  // from the loop, when no flow is left. Once.
   virtual void Drain(Timestamp deadline, std::function<void()> on_drained) = 0;
   virtual ForwarderCounters counters() const = 0;
   // Where it listens, "127.0.0.1:25565": with the real port where 0 was asked for.

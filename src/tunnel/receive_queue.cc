@@ -11,6 +11,9 @@ namespace {
 // kJoinedBytes: the bookkeeping of a message costs about as much as such a copy.
 constexpr size_t kSmallMessageBytes = 512;
 constexpr size_t kJoinedBytes = 4096;
+// Slots that an empty queue keeps: a stream that is read about as fast as it comes allocates
+// nothing here, and an idle one holds little.
+constexpr size_t kKeptSlots = 8;
 
 }  // namespace
 
@@ -45,13 +48,8 @@ void ReceiveQueue::Consume(size_t count) {
 }
 
 void ReceiveQueue::Clear() {
-  // One slot is kept for the next message: a stream that is read as fast as it comes allocates
-  // nothing here.
   messages_.clear();
-  if (messages_.capacity() > 1) {
-    messages_.shrink_to_fit();
-    messages_.reserve(1);
-  }
+  if (messages_.capacity() > kKeptSlots) messages_.shrink_to_fit();
   head_ = 0;
   bytes_ = 0;
 }

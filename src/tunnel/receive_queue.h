@@ -25,7 +25,7 @@ class ReceiveQueue {
   bool empty() const { return bytes_ == 0; }
 
  private:
-  // Live elements are [head_, end). An idle queue owns no memory.
+  // Live elements are [head_, end).
   std::vector<ByteBuffer> messages_;
   size_t head_ = 0;
   size_t bytes_ = 0;

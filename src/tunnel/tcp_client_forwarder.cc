@@ -147,9 +147,9 @@ void TcpClientForwarder::Refuse(Connection& connection, const Status& why) {
 
 void TcpClientForwarder::AbortAll(const Status& why) {
   for (const auto& [id, connection] : connections_) {
-    if (connection->tunnel.ended()) continue;
+    const bool ended = connection->tunnel.ended();
     connection->tunnel.Abort(why);
-    CountEnd(*connection, why);
+    if (!ended) CountEnd(*connection, why);
   }
 }
 

@@ -114,15 +114,14 @@ void TcpHostForwarder::Refuse(Connection& connection, const Status& why) {
 
 void TcpHostForwarder::AbortAll(const Status& why) {
   for (const auto& [id, connection] : connections_) {
-    if (connection->tunnel.ended()) continue;
-    const bool dialing = connection->connector != nullptr;
-    StopDialing(*connection);
-    if (dialing) {
+    if (connection->connector != nullptr) {
+      StopDialing(*connection);
       Refuse(*connection, why);
       continue;
     }
+    const bool ended = connection->tunnel.ended();
     connection->tunnel.Abort(why);
-    CountEnd(*connection, why);
+    if (!ended) CountEnd(*connection, why);
   }
 }
 

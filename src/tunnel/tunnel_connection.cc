@@ -2,6 +2,7 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace ming::tunnel {
@@ -48,7 +49,7 @@ void TunnelConnection::Refuse(const Status& why) {
 }
 
 void TunnelConnection::Abort(const Status& why) {
-  if (ended_) return;
+  if (ended_) return LingerUntil(std::min(linger_until_, timers_.Now() + kFailureLinger));
   ended_ = true;
   if (relay_ != nullptr) {
     relay_->Abort(why);
@@ -74,7 +75,7 @@ void TunnelConnection::OnRelayDone(const Status& why, const RelayCounts& /*count
 
 void TunnelConnection::OnChannelStreamClosed(const Status& /*why*/) {
   // The stream has told its observer what this means; without a farewell to wait for we are done.
-  if (linger_alarm_ != nullptr) linger_alarm_->ArmAt(timers_.Now());
+  if (linger_alarm_ != nullptr) LingerUntil(timers_.Now());
 }
 
 // The local stream needs no lingering: it owns the delivery of what it took, also when destroyed.
@@ -90,7 +91,12 @@ void TunnelConnection::Linger(Duration limit) {
   }
   linger_alarm_ = timers_.CreateAlarm([this] { OnLingerAlarm(); });
   const bool nothing_left = channel_ == nullptr || channel_->channel_closed();
-  linger_alarm_->ArmAt(nothing_left ? timers_.Now() : timers_.Now() + limit);
+  LingerUntil(nothing_left ? timers_.Now() : timers_.Now() + limit);
+}
+
+void TunnelConnection::LingerUntil(Timestamp when) {
+  linger_until_ = when;
+  linger_alarm_->ArmAt(when);
 }
 
 void TunnelConnection::OnLingerAlarm() {

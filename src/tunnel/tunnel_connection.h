@@ -21,7 +21,7 @@ namespace ming::tunnel {
 // buffer over a thin path.
 inline constexpr Duration kOrderlyLinger = std::chrono::seconds(60);
 // And after a failure, when only the farewell is under way.
-inline constexpr Duration kFailureLinger = std::chrono::seconds(5);
+inline constexpr Duration kFailureLinger = std::chrono::seconds(2);
 
 class TunnelConnection final : private link::ByteStream::Observer,
                                private Relay::Observer,
@@ -52,7 +52,8 @@ class TunnelConnection final : private link::ByteStream::Observer,
   // There will be no second half: the side that is there sees a refusal or a reset.
   // OnConnectionGone follows.
   void Refuse(const Status& why);
-  // Resets both sides now. OnConnectionGone follows. Harmless when ended.
+  // Resets both sides now; OnConnectionGone follows. A connection that ended already has no longer
+  // to deliver what its channel took than after a failure.
   void Abort(const Status& why);
 
   ConnectionId id() const { return id_; }
@@ -73,6 +74,7 @@ class TunnelConnection final : private link::ByteStream::Observer,
   void StartRelay();
   // Gives the local stream back and waits for the channel to close.
   void Linger(Duration limit);
+  void LingerUntil(Timestamp when);
   void OnLingerAlarm();
 
   link::TimerService& timers_;
@@ -84,6 +86,7 @@ class TunnelConnection final : private link::ByteStream::Observer,
   std::unique_ptr<ChannelStream> channel_;
   std::unique_ptr<Relay> relay_;
   std::unique_ptr<link::Alarm> linger_alarm_;
+  Timestamp linger_until_;
   RelayCounts counts_;
   bool ended_ = false;
   bool gone_ = false;

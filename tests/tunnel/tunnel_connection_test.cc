@@ -233,6 +233,24 @@ TEST_F(TunnelConnectionTest, LingeringHasALimit) {
   world.ExpectNothingLeft();
 }
 
+TEST_F(TunnelConnectionTest, AbortCutsTheLingeringShort) {
+  options_.channel.min_delay = options_.channel.max_delay = std::chrono::seconds(20);
+  options_.app = Sends(10);
+  options_.app.answer_after_end = true;
+  options_.target = Sends(0);
+  TunnelWorld world(options_);
+  world.ConnectTarget();
+  ASSERT_TRUE(world.timers().RunUntil([&] { return world.client_ended().has_value(); }, 1000));
+  ASSERT_TRUE(world.client_ended()->ok());
+  const Timestamp start = world.timers().Now();
+  world.client()->Abort(Status(StatusCode::kClosed, "drained"));
+  ASSERT_TRUE(world.timers().RunUntil([&] { return world.client() == nullptr; }, 1000));
+  EXPECT_EQ(world.timers().Now() - start, kFailureLinger);
+  SettleOrFail(world.timers());
+  EXPECT_TRUE(world.target()->error()) << "what was not delivered must not look like the end";
+  world.ExpectNothingLeft();
+}
+
 TEST_F(TunnelConnectionTest, ForeignPeerThatClosesFirstGetsItsBytesDelivered) {
   options_.opener_terms = options_.acceptor_terms = ChannelTerms();
   options_.close_grace = std::chrono::milliseconds(250);
