@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "ming/p2p/option_problems.h"
+#include "ming/base/option_problems.h"
 
 namespace ming::p2p {
 

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "ming/p2p/option_problems.h"
+#include "ming/base/option_problems.h"
 #include "ming/signaling/signaling_client.h"
 
 namespace ming::p2p {
