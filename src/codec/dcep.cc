@@ -105,8 +105,8 @@ ByteBuffer SerializeDataChannelOpen(const DataChannelOpen& open) {
       reliability.max_retransmits.value_or(reliability.max_lifetime_ms.value_or(uint32_t{0})));
   writer.WriteU16(base::CheckedCast<uint16_t>(open.label.size()));
   writer.WriteU16(base::CheckedCast<uint16_t>(open.protocol.size()));
-  writer.WriteBytes(ByteSpan(std::string_view(open.label)));
-  writer.WriteBytes(ByteSpan(std::string_view(open.protocol)));
+  writer.WriteBytes(ByteSpan(std::string_view{open.label}));
+  writer.WriteBytes(ByteSpan(std::string_view{open.protocol}));
   return wire;
 }
 

@@ -182,7 +182,7 @@ std::string SerializeIceCandidate(const IceCandidate& candidate) {
   append(candidate.address);
   append(std::to_string(candidate.port.value()));
   append("typ");
-  append(candidate.type == CandidateType::kOther ? std::string_view(candidate.other_type)
+  append(candidate.type == CandidateType::kOther ? std::string_view{candidate.other_type}
                                                  : CandidateTypeName(candidate.type));
   if (candidate.related_address) {
     append("raddr");

@@ -117,34 +117,32 @@ bool IsHostText(std::string_view host) {
          std::all_of(host.begin(), host.end(), [](char c) { return IsUnreserved(c) && c != '~'; });
 }
 
+// Takes "host" or "[v6]" off the front of `rest`; what is left is empty or ":port".
+Status TakeHost(std::string_view& rest, std::string& host) {
+  const bool has_brackets = !rest.empty() && rest.front() == '[';
+  const size_t end = rest.find(has_brackets ? ']' : ':');
+  if (has_brackets && end == std::string_view::npos) return Bad("a '[' without ']'");
+  host = std::string(has_brackets ? rest.substr(1, end - 1) : rest.substr(0, end));
+  rest.remove_prefix(std::min(end, rest.size()));
+  if (!has_brackets) return IsHostText(host) ? Status::Ok() : Bad("no host name or address");
+  rest.remove_prefix(1);
+  const auto address = IpAddress::Parse(host);
+  if (!address || address->is_v4()) return Bad("no IPv6 address between the brackets");
+  return Status::Ok();
+}
+
 // host, host:port, [v6] or [v6]:port.
 Status ParseAddress(std::string_view text, IceServer& server) {
-  std::string_view host;
-  std::optional<std::string_view> port_text;
-  if (!text.empty() && text.front() == '[') {
-    const size_t close = text.find(']');
-    if (close == std::string_view::npos) return Bad("a '[' without ']'");
-    host = text.substr(1, close - 1);
-    const auto address = IpAddress::Parse(host);
-    if (!address || address->is_v4()) return Bad("no IPv6 address between the brackets");
-    text.remove_prefix(close + 1);
-    if (!text.empty() && text.front() != ':') return Bad("text behind ']'");
-    if (!text.empty()) port_text = text.substr(1);
-  } else {
-    const size_t colon = text.find(':');
-    host = text.substr(0, colon);
-    if (colon != std::string_view::npos) port_text = text.substr(colon + 1);
-    if (port_text && port_text->find(':') != std::string_view::npos)
-      return Bad("an IPv6 address needs brackets");
-    if (!IsHostText(host)) return Bad("no host name or address");
-  }
-  server.address.host = std::string(host);
-  if (!port_text) {
+  if (Status status = TakeHost(text, server.address.host); !status.ok()) return status;
+  if (text.empty()) {
     const bool is_tls = server.transport == IceServerTransport::kTls;
     server.address.port = Port(is_tls ? kDefaultTurnTlsPort : kDefaultStunPort);
     return Status::Ok();
   }
-  const auto port = ParsePort(*port_text);
+  if (text.front() != ':') return Bad("text behind ']'");
+  text.remove_prefix(1);
+  if (text.find(':') != std::string_view::npos) return Bad("an IPv6 address needs brackets");
+  const auto port = ParsePort(text);
   if (!port || *port == Port(0)) return Bad("the port is 1 to 65535");
   server.address.port = *port;
   return Status::Ok();

@@ -20,7 +20,7 @@ namespace ming::codec {
 
 // What is read at most. The defaults are several times what browsers send.
 struct SdpLimits {
-  size_t max_bytes = 64 * 1024;  // as one signaling message
+  size_t max_bytes = 65536;  // as one signaling message
   size_t max_line_bytes = 4096;
   size_t max_lines = 2000;
   size_t max_media_sections = 32;

@@ -100,26 +100,27 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(0, text.find_last_not_of(kSpace) + 1);
 }
 
+// Where the string that begins at `begin` ends: the place of its closing quote.
+size_t EndOfString(std::string_view text, size_t begin) {
+  size_t at = begin + 1;
+  while (at < text.size() && text[at] != '"') at += text[at] == '\\' ? size_t{2} : size_t{1};
+  return at;
+}
+
 // The text of the value of member number `index` of the object that `text` is. The text was parsed
 // before, so that only strings and nesting need a look.
 std::string_view MemberText(std::string_view text, size_t index) {
   size_t depth = 0;
   size_t member = 0;
   size_t begin = 0;
-  bool in_string = false;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      in_string = c != '"';
-      continue;
-    }
-    if (c == '"') in_string = true;
+    if (c == '"') i = EndOfString(text, i);
+    if (c == '{' || c == '[') ++depth;
+    if (depth == 1 && c == ':') begin = i + 1;
     const bool ends_member = depth == 1 && (c == ',' || c == '}');
     if (ends_member && member == index) return Trimmed(text.substr(begin, i - begin));
     if (ends_member) ++member;
-    if (depth == 1 && c == ':') begin = i + 1;
-    if (c == '{' || c == '[') ++depth;
     if (c == '}' || c == ']') --depth;
   }
   return {};
@@ -274,7 +275,7 @@ Result<SignalingMessage> ParseSignalingMessage(std::string_view text,
 
 std::string SerializeSignalingMessage(const SignalingMessage& message) {
   const std::string_view type = message.type == SignalingType::kUnknown
-                                    ? std::string_view(message.unknown_type)
+                                    ? std::string_view{message.unknown_type}
                                     : SignalingTypeName(message.type);
   std::string text = "{\"type\":" + JsonString(type) + ",\"payload\":" + message.payload;
   if (!message.target_id.empty()) text += ",\"target_id\":" + JsonString(message.target_id);

@@ -16,7 +16,7 @@
 namespace ming::codec {
 
 struct SignalingLimits {
-  size_t max_bytes = 64 * 1024;  // an offer of a machine with many addresses is about 10 KiB
+  size_t max_bytes = 65536;  // an offer of a machine with many addresses is about 10 KiB
   size_t max_id_bytes = 256;
   size_t max_depth = 16;  // real messages have 3
 };

@@ -34,6 +34,10 @@ constexpr char kMingOffer[] =
     "a=sctp-port:5000\r\n"
     "a=max-message-size:262144\r\n";
 
+constexpr char kMingDigest[] =
+    "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:"
+    "1F";
+
 SessionDescription MingDescription() {
   SessionDescription description;
   description.session_id = 42;
@@ -275,11 +279,11 @@ TEST(Sdp, EveryTruncationFailsOrIsStillADescription) {
 }
 
 TEST(Sdp, EachRequiredLineIsRequired) {
-  for (const char* line :
-       {"v=0\r\n", "o=- 42 2 IN IP4 127.0.0.1\r\n", "a=ice-ufrag:abcd\r\n",
-        "a=ice-pwd:abcdefghijklmnopqrstuv\r\n", "a=setup:actpass\r\n",
-        "a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:"
-        "16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"}) {
+  const std::string fingerprint = std::string("a=fingerprint:sha-256 ") + kMingDigest + "\r\n";
+  for (const std::string& line :
+       {std::string("v=0\r\n"), std::string("o=- 42 2 IN IP4 127.0.0.1\r\n"),
+        std::string("a=ice-ufrag:abcd\r\n"), std::string("a=ice-pwd:abcdefghijklmnopqrstuv\r\n"),
+        std::string("a=setup:actpass\r\n"), fingerprint}) {
     EXPECT_EQ(CodeOf(OfferWith(line, "")), StatusCode::kMalformed) << line;
   }
 }
@@ -340,9 +344,7 @@ TEST(Sdp, SetupIsOneOfThree) {
 }
 
 TEST(Sdp, FingerprintsAreCheckedForShape) {
-  const std::string good =
-      "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:"
-      "18:19:1A:1B:1C:1D:1E:1F";
+  const std::string good = kMingDigest;
   for (const std::string& bad :
        {std::string(), std::string("00"), good.substr(3), good + ":20", good + ":", ":" + good,
         good.substr(1), OfferWith("0A", "0G", good), OfferWith(":", "", good), good + " 00",

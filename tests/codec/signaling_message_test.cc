@@ -96,6 +96,7 @@ TEST(SignalingMessage, ThePayloadKeepsItsText) {
     EXPECT_EQ(Parsed(last).payload, payload) << last;
   }
   EXPECT_EQ(Parsed("{\"type\":\"offer\"}").payload, "null");
+  EXPECT_EQ(Parsed(R"({"type":"offer","payload":7,"x":{"payload":1}})").payload, "7");
 }
 
 TEST(SignalingMessage, UnknownTypesAndMembersAreKeptOrIgnored) {
