@@ -1,6 +1,6 @@
 #include "ming/p2p/tunnel_options.h"
 
-#include <vector>
+#include <string>
 
 #include "ming/base/option_problems.h"
 #include "ming/signaling/signaling_client.h"
@@ -8,15 +8,9 @@
 namespace ming::p2p {
 namespace {
 
-void CheckSignaling(const SignalingAccess& access, const std::string& id,
-                    OptionProblems& problems) {
-  signaling::SignalingClientOptions client;
-  client.url = access.url;
-  client.id = id;
-  client.token = access.token;
-  client.trust = access.trust;
-  client.backoff = access.backoff;
-  for (const std::string& problem : signaling::Validate(client)) {
+void CheckSignaling(const SignalingAccess& access, signaling::SignalingRole role,
+                    const std::string& id, OptionProblems& problems) {
+  for (const std::string& problem : signaling::Validate(MakeSignalingOptions(access, role, id))) {
     problems.Require(false, "signaling: " + problem);
   }
 }
@@ -50,7 +44,7 @@ std::string_view TunnelProtocolName(TunnelProtocol protocol) {
 
 Status Validate(const TunnelClientOptions& options) {
   OptionProblems problems;
-  CheckSignaling(options.signaling, options.host_id, problems);
+  CheckSignaling(options.signaling, signaling::SignalingRole::kClient, options.host_id, problems);
   CheckPeer(options.peer, problems);
   problems.Include("session", options.session.Validate());
   problems.Include("tcp", tunnel::Validate(options.tcp));
@@ -60,7 +54,7 @@ Status Validate(const TunnelClientOptions& options) {
 
 Status Validate(const TunnelHostOptions& options) {
   OptionProblems problems;
-  CheckSignaling(options.signaling, options.id, problems);
+  CheckSignaling(options.signaling, signaling::SignalingRole::kHost, options.id, problems);
   CheckPeer(options.peer, problems);
   problems.Include("sessions", options.sessions.Validate());
   problems.Include("tcp", tunnel::Validate(options.tcp));

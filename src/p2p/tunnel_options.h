@@ -3,24 +3,20 @@
 #define MING_P2P_TUNNEL_OPTIONS_H_
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "ming/base/backoff.h"
 #include "ming/base/ip_address.h"
-#include "ming/base/secret.h"
 #include "ming/base/status.h"
 #include "ming/base/time.h"
 #include "ming/ice/ice_options.h"
 #include "ming/p2p/client_session_core.h"
 #include "ming/p2p/host_sessions_core.h"
+#include "ming/p2p/signaling_access.h"
 #include "ming/tunnel/tcp_client_forwarder.h"
 #include "ming/tunnel/tcp_host_forwarder.h"
 #include "ming/tunnel/udp_client_forwarder.h"
 #include "ming/tunnel/udp_host_forwarder.h"
-#include "ming/ws/ws_client.h"
-#include "ming/ws/ws_url.h"
 
 namespace ming::p2p {
 
@@ -30,17 +26,6 @@ enum class TunnelProtocol { kTcp, kUdp };
 // "tcp" or "udp"; anything else is kInvalidArgument.
 Result<TunnelProtocol> ParseTunnelProtocol(std::string_view text);
 std::string_view TunnelProtocolName(TunnelProtocol protocol);
-
-// The way to the signaling server.
-struct SignalingAccess {
-  ws::WsUrl url;
-  // Bearer token; empty: none.
-  Secret token;
-  ws::WsTrust trust;
-  // Between attempts to reach the server. The four seconds at most keep recovery near the five that
-  // users were promised when host and server were restarted together.
-  BackoffOptions backoff{std::chrono::seconds(1), std::chrono::seconds(4), 0.3};
-};
 
 // The peer connections.
 struct PeerAccess {

@@ -1,0 +1,126 @@
+#include "ming/p2p/peer_session.h"
+
+#include <glog/logging.h>
+
+#include <utility>
+
+#include "ming/base/checked_cast.h"
+
+namespace ming::p2p {
+namespace {
+
+// Behind the session cores' own limits, which decide.
+constexpr Duration kLimitMargin = std::chrono::seconds(5);
+// The largest SCTP packet we take where a path carries it; the connection caps it by what DTLS
+// does.
+constexpr uint32_t kPathMtuBytes = 65535;
+
+}  // namespace
+
+webrtc::PeerConnectionOptions MakePeerOptions(const PeerAccess& access, Duration connect_limit,
+                                              Duration recovery_limit,
+                                              const std::string& log_prefix) {
+  webrtc::PeerConnectionOptions options;
+  options.ice = access.ice;
+  if (access.announce_features) {
+    codec::MingFeatures features;
+    features.half_close = true;
+    features.max_message_bytes = base::CheckedCast<uint32_t>(options.max_message_size);
+    features.path_mtu_bytes = kPathMtuBytes;
+    features.credit_bytes = tunnel::kDefaultReceiveWindowBytes;
+    options.features = features;
+  }
+  options.channels.max_channels = access.max_channels;
+  options.liveness.connect_timeout = connect_limit + kLimitMargin;
+  options.liveness.disconnected_after = access.disconnected_after;
+  options.liveness.failed_after = recovery_limit + kLimitMargin;
+  options.log_prefix = log_prefix;
+  return options;
+}
+
+PeerSession::PeerSession(SessionId id, const webrtc::PeerServices& services,
+                         const webrtc::PeerConnectionOptions& options, Observer& observer)
+    : id_(id), observer_(observer), connection_(services, options, *this) {}
+
+Result<std::string> PeerSession::CreateOffer(webrtc::PeerConnection::OfferKind kind) {
+  Result<std::string> offer = connection_.CreateOffer(kind);
+  if (offer.ok()) NoteLocalDescription(*offer, codec::SdpKind::kOffer);
+  return offer;
+}
+
+Result<std::string> PeerSession::AcceptOffer(std::string_view sdp) {
+  Result<std::string> answer = connection_.AcceptOffer(sdp);
+  if (answer.ok()) NoteLocalDescription(*answer, codec::SdpKind::kAnswer);
+  return answer;
+}
+
+void PeerSession::NoteLocalDescription(std::string_view sdp, codec::SdpKind kind) {
+  Result<DescriptionFacts> facts = ReadDescription(sdp, kind);
+  CHECK(facts.ok()) << "our own description: " << facts.status().ToString();
+  local_ = std::move(*facts);
+}
+
+void PeerSession::AddRemoteCandidate(const Candidate& candidate) {
+  const Status added = connection_.AddRemoteCandidate(candidate.line);
+  if (!added.ok()) VLOG(1) << "session " << id_ << ": candidate: " << added.ToString();
+}
+
+codec::CandidatePayload PeerSession::ToPayload(const Candidate& candidate) const {
+  codec::CandidatePayload payload;
+  payload.candidate = candidate.line;
+  payload.mid = local_.mid;
+  payload.mline_index = local_.section_index;
+  payload.username_fragment = candidate.ufrag;
+  return payload;
+}
+
+tunnel::ChannelTerms PeerSession::Terms(size_t max_message_bytes) const {
+  tunnel::ChannelTerms terms;
+  if (connection_.features_in_use()) {
+    terms = tunnel::TermsFrom(*connection_.features_in_use(), max_message_bytes);
+  }
+  terms.max_message_bytes = std::min(terms.max_message_bytes, max_message_bytes);
+  return terms;
+}
+
+void PeerSession::OnConnectionState(webrtc::ConnectionState state) {
+  switch (state) {
+    case webrtc::ConnectionState::kConnected:
+      observer_.OnPathState(id_, PathState::kConnected, Status::Ok());
+      break;
+    case webrtc::ConnectionState::kDisconnected:
+      observer_.OnPathState(id_, PathState::kDisconnected,
+                            Status(StatusCode::kTimeout, "nothing heard from the peer"));
+      break;
+    case webrtc::ConnectionState::kNew:
+    case webrtc::ConnectionState::kConnecting:
+    case webrtc::ConnectionState::kFailed:
+    case webrtc::ConnectionState::kClosed:
+      break;  // the last two are followed by OnConnectionClosed
+  }
+}
+
+void PeerSession::OnLocalCandidate(const std::string& candidate) {
+  observer_.OnLocalCandidate(id_, Candidate{candidate, local_.ice_ufrag});
+}
+
+void PeerSession::OnRemoteChannel(std::unique_ptr<link::MessageChannel> channel,
+                                  const std::string& label) {
+  observer_.OnRemoteChannel(id_, std::move(channel), label);
+}
+
+void PeerSession::OnConnectionClosed(const Status& why) {
+  ended_ = true;
+  observer_.OnPathState(id_, PathState::kEnded,
+                        why.ok() ? Status(StatusCode::kClosed, "the connection was closed") : why);
+}
+
+Result<Candidate> FromPayload(std::string_view payload) {
+  Result<codec::CandidatePayload> parsed = codec::ParseCandidatePayload(payload);
+  if (!parsed.ok()) return parsed.status();
+  Candidate candidate{std::move(parsed->candidate), std::move(parsed->username_fragment)};
+  if (candidate.ufrag && candidate.ufrag->empty()) candidate.ufrag.reset();
+  return candidate;
+}
+
+}  // namespace ming::p2p

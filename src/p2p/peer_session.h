@@ -1,0 +1,83 @@
+// PeerSession: one peer connection with the number the session cores know it by. It makes the
+// cores' candidates and path states of what the connection says, and keeps what signaling needs to
+// know of our own description. Both roles use it.
+#ifndef MING_P2P_PEER_SESSION_H_
+#define MING_P2P_PEER_SESSION_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ming/base/status.h"
+#include "ming/codec/signaling_message.h"
+#include "ming/link/message_channel.h"
+#include "ming/p2p/session_types.h"
+#include "ming/p2p/tunnel_options.h"
+#include "ming/tunnel/channel_terms.h"
+#include "ming/webrtc/peer_connection.h"
+
+namespace ming::p2p {
+
+// The options of a peer connection that gives up later than the session cores do.
+webrtc::PeerConnectionOptions MakePeerOptions(const PeerAccess& access, Duration connect_limit,
+                                              Duration recovery_limit,
+                                              const std::string& log_prefix);
+
+class PeerSession final : private webrtc::PeerConnection::Observer {
+ public:
+  // Called from the loop, never inside a call to the session; each may call back and may destroy
+  // the session through TimerService::DeferDelete.
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    // kEnded: nothing but the destruction is left to do.
+    virtual void OnPathState(SessionId session, PathState state, const Status& why) = 0;
+    virtual void OnLocalCandidate(SessionId session, const Candidate& candidate) = 0;
+    virtual void OnRemoteChannel(SessionId session, std::unique_ptr<link::MessageChannel> channel,
+                                 const std::string& label) = 0;
+  };
+
+  // `services` and `observer` outlive the session.
+  PeerSession(SessionId id, const webrtc::PeerServices& services,
+              const webrtc::PeerConnectionOptions& options, Observer& observer);
+
+  SessionId id() const { return id_; }
+  bool ended() const { return ended_; }
+  // As PeerConnection's.
+  Result<std::string> CreateOffer(webrtc::PeerConnection::OfferKind kind);
+  Status SetAnswer(std::string_view sdp) { return connection_.SetAnswer(sdp); }
+  Result<std::string> AcceptOffer(std::string_view sdp);
+  void AddRemoteCandidate(const Candidate& candidate);
+  // kEnded follows.
+  void Close() { connection_.Close(); }
+
+  // A candidate of ours as signaling carries it.
+  codec::CandidatePayload ToPayload(const Candidate& candidate) const;
+  link::ChannelOpener& opener() { return connection_; }
+  // How both sides agreed to use channels; known once the path was up.
+  tunnel::ChannelTerms Terms(size_t max_message_bytes) const;
+  webrtc::PeerStats GetStats() const { return connection_.GetStats(); }
+
+ private:
+  void NoteLocalDescription(std::string_view sdp, codec::SdpKind kind);
+
+  void OnConnectionState(webrtc::ConnectionState state) override;
+  void OnLocalCandidate(const std::string& candidate) override;
+  void OnRemoteChannel(std::unique_ptr<link::MessageChannel> channel,
+                       const std::string& label) override;
+  void OnConnectionClosed(const Status& why) override;
+
+  const SessionId id_;
+  Observer& observer_;
+  DescriptionFacts local_;
+  bool ended_ = false;
+  webrtc::PeerConnection connection_;
+};
+
+// The other way round: what a candidate message says. kMalformed where it cannot be read.
+Result<Candidate> FromPayload(std::string_view payload);
+
+}  // namespace ming::p2p
+
+#endif  // MING_P2P_PEER_SESSION_H_
