@@ -50,10 +50,9 @@ Result<BoundSocket> BindOne(SocketType type, const SocketAddress& address, Ipv4T
     const Status status = SetOption(fd->get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
     if (!status.ok()) return status;
   }
-  const bool both = ipv4_too == Ipv4Too::kYes;
   if (address.family() == AF_INET6) {
-    const Status status =
-        SetOption(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, both ? 0 : 1, "IPV6_V6ONLY");
+    const int v6_only = ipv4_too == Ipv4Too::kYes ? 0 : 1;
+    const Status status = SetOption(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, v6_only, "IPV6_V6ONLY");
     if (!status.ok()) return status;
   }
   sockaddr_storage storage{};
@@ -63,7 +62,7 @@ Result<BoundSocket> BindOne(SocketType type, const SocketAddress& address, Ipv4T
   }
   if (is_stream && ::listen(fd->get(), backlog) != 0) return Status::FromErrno("listen", errno);
   const SocketAddress bound = LocalAddressOf(fd->get());
-  return BoundSocket{std::move(*fd), bound, both};
+  return BoundSocket{std::move(*fd), bound};
 }
 
 Result<std::vector<BoundSocket>> AsList(Result<BoundSocket> socket) {

@@ -15,8 +15,7 @@ enum class SocketType { kStream, kDatagram };
 
 struct BoundSocket {
   UniqueFd fd;
-  SocketAddress address;              // as bound, with the real port
-  bool speaks_both_families = false;  // an IPv6 socket that carries IPv4 as well
+  SocketAddress address;  // as bound, with the real port
 };
 
 // Non-blocking sockets bound to what `where` means, all with the same port; stream sockets listen

@@ -1,5 +1,7 @@
 #include "ming/net/connection_race.h"
 
+#include <cerrno>
+
 namespace ming::net {
 
 std::vector<SocketAddress> AlternateFamilies(const std::vector<SocketAddress>& addresses) {
@@ -27,7 +29,8 @@ Timestamp ConnectionRace::NextStart() const {
   return started_ == candidates_ ? Timestamp::Max() : next_start_;
 }
 
-void ConnectionRace::HandleFailure() {
+void ConnectionRace::HandleFailure(const Status& why) {
+  if (error_.detail() != ECONNREFUSED) error_ = why;
   ++failed_;
   next_start_ = Timestamp(Duration::min());
 }

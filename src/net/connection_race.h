@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "ming/base/status.h"
 #include "ming/base/time.h"
 #include "ming/net/socket_address.h"
 
@@ -26,16 +27,20 @@ class ConnectionRace {
   std::optional<size_t> PollStart(Timestamp now);
   // When PollStart will have one, if nothing else happens; Timestamp::Max(): never.
   Timestamp NextStart() const;
-  // One that was started failed: the next may start at once.
-  void HandleFailure();
+  // One that was started failed (`why` is not ok): the next may start at once.
+  void HandleFailure(const Status& why);
   // All were started and failed.
   bool lost() const { return failed_ == candidates_; }
+  // Of the failures so far the one to report: the answer of a host says more than that another
+  // address leads nowhere. Ok: none.
+  const Status& error() const { return error_; }
 
  private:
   size_t candidates_;
   Duration delay_;
   size_t started_ = 0;
   size_t failed_ = 0;
+  Status error_;
   Timestamp next_start_{Duration::min()};  // at once
 };
 

@@ -77,6 +77,7 @@ class GlibBridge::Pump {
   gint max_priority_ = 0;
   bool armed_ = false;                       // prepared and queried; check is next
   std::vector<Registration> registrations_;  // sorted by descriptor
+  std::vector<Registration> synced_;         // those of the Arm before, to use their memory again
   // Grows when engine code ran. That code may have closed a descriptor and got the same number for
   // another file: nothing shows in the query, but the kernel dropped the registration.
   uint64_t epoch_ = 1;
@@ -142,8 +143,7 @@ int GlibBridge::Pump::Query() {
 }
 
 void GlibBridge::Pump::SyncRegistrations() {
-  std::vector<Registration> synced;
-  synced.reserve(polls_.size());
+  synced_.clear();
   proves_left_ = kProvesPerArm;
   has_unproven_ = false;
   next_round_start_.reset();
@@ -153,10 +153,10 @@ void GlibBridge::Pump::SyncRegistrations() {
       Control(EPOLL_CTL_DEL, previous->fd, 0);
     }
     const bool known = previous != registrations_.end() && previous->fd == poll.fd;
-    synced.push_back(Sync(poll, known ? &*previous++ : nullptr));
+    synced_.push_back(Sync(poll, known ? &*previous++ : nullptr));
   }
   for (; previous != registrations_.end(); ++previous) Control(EPOLL_CTL_DEL, previous->fd, 0);
-  registrations_ = std::move(synced);
+  registrations_.swap(synced_);
   round_start_ = next_round_start_.value_or(0);
   if (has_unproven_) recheck_->ArmAt(reactor_.Now() + kRecheckDelay);
 }

@@ -3,15 +3,12 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
-#include <array>
 #include <charconv>
 #include <cstring>
 #include <string>
 
 namespace ming::net {
 namespace {
-
-constexpr std::array<uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 std::optional<uint32_t> ParseZone(std::string_view zone) {
   uint32_t index = 0;
@@ -74,13 +71,6 @@ std::optional<SocketAddress> SocketAddress::ParseHost(std::string_view host, Por
 }
 
 int SocketAddress::family() const { return ip_.is_v4() ? AF_INET : AF_INET6; }
-
-SocketAddress SocketAddress::MappedToV6() const {
-  if (!ip_.is_v4()) return *this;
-  ByteBuffer bytes = ByteBuffer::CopyOf(ByteSpan(kMappedPrefix.data(), kMappedPrefix.size()));
-  bytes.Append(ip_.bytes());
-  return SocketAddress(IpAddress::FromBytes(bytes), port_);
-}
 
 socklen_t SocketAddress::ToKernel(sockaddr_storage& out) const {
   std::memset(&out, 0, sizeof(out));

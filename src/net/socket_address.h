@@ -39,9 +39,6 @@ class SocketAddress {
   // AF_INET or AF_INET6.
   int family() const;
   SocketAddress WithPort(Port port) const { return SocketAddress(ip_, port, scope_id_); }
-  // ::ffff:192.0.2.1 for an IPv4 address: what an IPv6 socket that speaks both needs. Other
-  // addresses as they are.
-  SocketAddress MappedToV6() const;
 
   // Fills `out` for the kernel and returns the length to pass with it.
   socklen_t ToKernel(sockaddr_storage& out) const;

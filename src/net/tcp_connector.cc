@@ -60,7 +60,7 @@ void TcpConnector::Advance() {
     if (!status.ok()) HandleFailure(address, status);
   }
   if (race_->lost()) {
-    Fail(error_);
+    Fail(race_->error());
     return;
   }
   race_alarm_->ArmAt(race_->NextStart());
@@ -101,9 +101,7 @@ void TcpConnector::OnAttemptDone(AttemptRef attempt) {
 
 void TcpConnector::HandleFailure(const SocketAddress& address, const Status& why) {
   VLOG(1) << "connecting to " << target_.ToString() << ": " << address << ": " << why.message();
-  // The answer of a host says more than that another address leads nowhere.
-  if (error_.detail() != ECONNREFUSED) error_ = why;
-  race_->HandleFailure();
+  race_->HandleFailure(why);
 }
 
 void TcpConnector::Fail(const Status& why) {

@@ -68,7 +68,6 @@ class TcpConnector {
   std::vector<SocketAddress> candidates_;
   std::optional<ConnectionRace> race_;
   std::list<Attempt> attempts_;
-  Status error_;  // of the attempts so far, the one to report
   std::unique_ptr<link::Alarm> timeout_alarm_;
   std::unique_ptr<link::Alarm> race_alarm_;
   std::unique_ptr<Resolver::Request> request_;

@@ -39,7 +39,6 @@ Result<std::vector<std::unique_ptr<UdpSocket>>> UdpSocket::Listen(Reactor& react
   for (auto& socket : *bound) {
     SetBuffers(socket.fd.get(), options);
     sockets.emplace_back(new UdpSocket(reactor, std::move(socket.fd)));
-    sockets.back()->speaks_both_families_ = socket.speaks_both_families;
   }
   return sockets;
 }
@@ -91,7 +90,7 @@ UdpSendResult UdpSocket::Send(ByteSpan datagram) { return SendMessage(nullptr, 0
 
 UdpSendResult UdpSocket::SendTo(const SocketAddress& to, ByteSpan datagram) {
   sockaddr_storage storage{};
-  const socklen_t size = (speaks_both_families_ ? to.MappedToV6() : to).ToKernel(storage);
+  const socklen_t size = to.ToKernel(storage);
   return SendMessage(&storage, size, datagram);
 }
 

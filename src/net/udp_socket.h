@@ -108,7 +108,6 @@ class UdpSocket {
   Observer* observer_ = nullptr;
   bool paused_ = false;
   bool want_send_ready_ = false;
-  bool speaks_both_families_ = false;
   UdpCounters counters_;
 };
 

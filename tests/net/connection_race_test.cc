@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr Duration kDelay = milliseconds(250);
+Status Unreachable() { return Status::FromErrno("connect", ENETUNREACH); }
+Status Refused() { return Status::FromErrno("connect", ECONNREFUSED); }
+
 constexpr Timestamp kStart{std::chrono::hours(1)};
 
 std::vector<std::string> Alternated(const std::vector<std::string>& hosts) {
@@ -49,7 +53,7 @@ TEST(ConnectionRaceTest, StartsTheFirstAtOnceAndTheNextAfterTheDelay) {
 TEST(ConnectionRaceTest, AFailureStartsTheNextAtOnce) {
   ConnectionRace race(3, kDelay);
   EXPECT_EQ(race.PollStart(kStart), 0u);
-  race.HandleFailure();
+  race.HandleFailure(Unreachable());
   EXPECT_EQ(race.PollStart(kStart), 1u);
   EXPECT_EQ(race.PollStart(kStart), std::nullopt);
 }
@@ -57,12 +61,24 @@ TEST(ConnectionRaceTest, AFailureStartsTheNextAtOnce) {
 TEST(ConnectionRaceTest, IsLostWhenAllFailed) {
   ConnectionRace race(2, kDelay);
   EXPECT_EQ(race.PollStart(kStart), 0u);
-  race.HandleFailure();
+  race.HandleFailure(Unreachable());
   EXPECT_FALSE(race.lost());
   EXPECT_EQ(race.PollStart(kStart), 1u);
-  race.HandleFailure();
+  race.HandleFailure(Unreachable());
   EXPECT_TRUE(race.lost());
   EXPECT_EQ(race.PollStart(kStart + kDelay), std::nullopt);
+}
+
+TEST(ConnectionRaceTest, ReportsARefusalBeforeOtherFailures) {
+  for (const bool refused_first : {true, false}) {
+    ConnectionRace race(2, kDelay);
+    EXPECT_TRUE(race.error().ok());
+    race.PollStart(kStart);
+    race.HandleFailure(refused_first ? Refused() : Unreachable());
+    race.PollStart(kStart);
+    race.HandleFailure(refused_first ? Unreachable() : Refused());
+    EXPECT_EQ(race.error().detail(), ECONNREFUSED);
+  }
 }
 
 TEST(ConnectionRaceTest, WithoutCandidatesItIsLostFromTheStart) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -188,8 +189,8 @@ TEST_F(GlibBridgeTest, ReusedDescriptorNumberIsWatchedAgain) {
   TurnsWithin(milliseconds(1));
 
   bool swapped = false;
-  const Source swapper = Source::Timeout(bridge_.context(), 1, [&] {
-    if (std::exchange(swapped, true)) return;
+  std::optional<Source> swapper = Source::Timeout(bridge_.context(), 1, [&] {
+    swapped = true;
     for (size_t i = 0; i < kOthers; ++i) {
       sources[i] = Source::Timeout(bridge_.context(), 1000000, [] {});
       const int number = fds[i].get();
@@ -201,6 +202,7 @@ TEST_F(GlibBridgeTest, ReusedDescriptorNumberIsWatchedAgain) {
   });
   bridge_.Arm();
   ASSERT_TRUE(RunUntil([&] { return swapped; }));
+  swapper.reset();  // nothing else wakes the bridge from here on
   for (auto& fd : fds) Signal(fd.get());
   EXPECT_TRUE(RunUntil([&] { return seen == kOthers; })) << seen;
 }

@@ -235,6 +235,21 @@ TEST_F(ReactorTest, EventThatIsNoLongerWantedIsDropped) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST_F(ReactorTest, EventsAreThoseWantedNow) {
+  const std::array<UniqueFd, 2> fds = {ReadyEventFd(), ReadyEventFd()};
+  std::array<std::unique_ptr<FdWatch>, 2> watches;
+  std::vector<uint32_t> seen;
+  for (size_t i = 0; i < 2; ++i) {
+    watches[i] = std::make_unique<FdWatch>(reactor_, fds[i].get(), [&](uint32_t events) {
+      seen.push_back(events);
+      for (auto& watch : watches) watch->SetEvents(seen.size() == 2 ? 0 : uint32_t{EPOLLOUT});
+    });
+    watches[i]->SetEvents(EPOLLIN | EPOLLOUT);
+  }
+  TurnOnce();
+  EXPECT_THAT(seen, ElementsAre(EPOLLIN | EPOLLOUT, EPOLLOUT));
+}
+
 TEST_F(ReactorTest, WatchMayDestroyItself) {
   const UniqueFd fd = ReadyEventFd();
   std::string seen;
