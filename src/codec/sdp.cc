@@ -50,12 +50,16 @@ class LineWriter {
   std::string out_;
 };
 
+bool IsRtp(const SdpOtherSection& section) {
+  return section.media == "audio" || section.media == "video";
+}
+
 void WriteOtherSection(const SdpOtherSection& section, LineWriter& out) {
   // RFC 3264, section 6: port zero rejects a stream.
   out.Line("m=" + section.media + " 0 " + section.protocol + ' ' + section.formats);
   out.Line("c=IN IP4 0.0.0.0");
   if (!section.mid.empty()) out.Attribute("mid", section.mid);
-  if (section.media == "audio" || section.media == "video") out.Line("a=inactive");
+  if (IsRtp(section)) out.Line("a=inactive");
 }
 
 std::string MediaLine(const SessionDescription& description) {
@@ -148,6 +152,11 @@ SessionDescription MakeAnswerSkeleton(const SessionDescription& offer) {
   answer.setup = offer.setup == SdpSetup::kActive ? SdpSetup::kPassive : SdpSetup::kActive;
   answer.other_sections = offer.other_sections;
   answer.section_index = offer.section_index;
+  for (SdpOtherSection& section : answer.other_sections) {
+    // Pion refuses an answer whose payload types it cannot look up, also in a rejected section; 0
+    // it passes over.
+    if (IsRtp(section)) section.formats = "0";
+  }
   return answer;
 }
 
