@@ -90,8 +90,8 @@ MING_SCTP_CRC32C_TARGET uint64_t Step1(uint64_t crc, uint8_t byte) {
   return _mm_crc32_u8(static_cast<uint32_t>(crc), byte);
 }
 bool HasInstruction() {
-  static const bool has = __builtin_cpu_supports("sse4.2") != 0;
-  return has;
+  static const bool kHas = __builtin_cpu_supports("sse4.2") != 0;
+  return kHas;
 }
 #else
 #define MING_SCTP_CRC32C_TARGET

@@ -17,11 +17,11 @@ namespace {
 constexpr size_t kCommonHeader = 12;
 constexpr size_t kChecksumOffset = 8;
 // One read; most messages are at most this long.
-constexpr size_t kReadSize = 16 * 1024;
+constexpr size_t kReadSize = size_t{16} << 10;
 // A reset of all 65535 streams by number.
-constexpr size_t kMaxNotification = 256 * 1024;
+constexpr size_t kMaxNotification = size_t{256} << 10;
 // Less room than this in the send buffer counts as none: it would only make small messages.
-constexpr size_t kMinSendable = 16 * 1024;
+constexpr size_t kMinSendable = size_t{16} << 10;
 // A peer that takes part answers within a few round trips.
 constexpr Duration kGrowthLimit = std::chrono::seconds(10);
 

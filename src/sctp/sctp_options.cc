@@ -8,8 +8,8 @@ namespace {
 
 constexpr size_t kMinPacket = 576;
 constexpr size_t kMaxPacket = 16384 - 37;  // one DTLS record
-constexpr size_t kMinBuffer = 64 * 1024;
-constexpr size_t kMaxBuffer = 16 * 1024 * 1024;
+constexpr size_t kMinBuffer = size_t{64} << 10;
+constexpr size_t kMaxBuffer = size_t{16} << 20;
 constexpr uint16_t kMaxRetransmissions = 1000;
 
 class Problems {

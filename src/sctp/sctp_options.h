@@ -32,16 +32,16 @@ struct SctpOptions {
   size_t max_packet_size = 1163;
   // Bytes queued and not acknowledged, 64 KiB to 16 MiB, and more than any message. Bounds the rate
   // at a given round trip time.
-  size_t send_buffer = 1024 * 1024;
+  size_t send_buffer = size_t{1024} << 10;
   // Bytes received and not read, 64 KiB to 16 MiB: the window the peer sees.
-  size_t receive_buffer = 1024 * 1024;
+  size_t receive_buffer = size_t{1024} << 10;
   // OnSendReady comes when at most this many bytes are queued; below send_buffer.
-  size_t send_low_watermark = 256 * 1024;
+  size_t send_low_watermark = size_t{256} << 10;
   // Largest message taken, bytes, 1 to 16 MiB: what SDP announced (RFC 8841). A larger one fails
   // the association.
-  size_t max_message_size = 256 * 1024;
+  size_t max_message_size = size_t{256} << 10;
   // All incomplete messages together, bytes; more fail the association. At least max_message_size.
-  size_t max_reassembly_bytes = 4 * 1024 * 1024;
+  size_t max_reassembly_bytes = size_t{4} << 20;
   // Streams to send on that are asked for at the start, 1 to 65535; the peer may agree to fewer.
   // Each costs about 100 bytes at both ends.
   uint16_t outgoing_streams = 1024;

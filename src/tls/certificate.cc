@@ -17,7 +17,7 @@
 namespace ming::tls {
 namespace {
 
-constexpr time_t kDay = 24 * 60 * 60;
+constexpr time_t kDay = time_t{24} * 60 * 60;
 constexpr size_t kSerialBytes = 16;
 
 struct CertificateDeleter {
@@ -121,7 +121,7 @@ Result<std::shared_ptr<const Certificate>> Certificate::SelfSigned(const std::st
 Result<std::shared_ptr<const Certificate>> Certificate::FromPem(ByteSpan chain, const Secret& key) {
   OwnedCredentials credentials = NewCredentials();
   const gnutls_datum_t chain_datum = AsDatum(chain.data(), chain.size());
-  const ByteSpan key_bytes(std::string_view(key.Reveal()));
+  const ByteSpan key_bytes(std::string_view{key.Reveal()});
   const gnutls_datum_t key_datum = AsDatum(key_bytes.data(), key_bytes.size());
   const int code = gnutls_certificate_set_x509_key_mem2(credentials.get(), &chain_datum, &key_datum,
                                                         GNUTLS_X509_FMT_PEM, nullptr, 0);
@@ -135,7 +135,7 @@ Result<std::shared_ptr<const Certificate>> Certificate::FromFiles(const std::str
   if (!chain.ok()) return chain.status();
   Result<std::string> key = ReadPemFile(key_path);
   if (!key.ok()) return key.status();
-  auto certificate = FromPem(ByteSpan(std::string_view(*chain)), Secret(std::move(key).value()));
+  auto certificate = FromPem(ByteSpan(std::string_view{*chain}), Secret(std::move(key).value()));
   if (!certificate.ok()) return certificate.status().WithContext(chain_path + ", " + key_path);
   return certificate;
 }

@@ -35,7 +35,7 @@ struct DtlsOptions {
   Duration handshake_limit = std::chrono::seconds(30);
   // Handshake bytes taken from the peer, retransmissions included; more fail the session. A whole
   // handshake needs 2 KB, with a long foreign chain 20 KB.
-  size_t max_handshake_bytes = 256 * 1024;
+  size_t max_handshake_bytes = size_t{256} << 10;
 };
 
 // Where datagrams leave. Called inside calls to the session: it may not call the session.

@@ -5,7 +5,7 @@
 namespace ming::tls {
 namespace {
 
-constexpr size_t kMaxFileBytes = 1024 * 1024;
+constexpr size_t kMaxFileBytes = size_t{1024} << 10;
 
 }  // namespace
 

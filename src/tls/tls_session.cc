@@ -158,7 +158,7 @@ void TlsSession::Impl::SetAlpn(const std::vector<std::string>& protocols, unsign
   if (protocols.empty()) return;
   std::vector<gnutls_datum_t> names;
   for (const std::string& protocol : protocols) {
-    const ByteSpan bytes{std::string_view(protocol)};
+    const ByteSpan bytes{std::string_view{protocol}};
     names.push_back({const_cast<uint8_t*>(bytes.data()),  // read only
                      base::CheckedCast<unsigned int>(bytes.size())});
   }

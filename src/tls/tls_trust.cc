@@ -94,7 +94,7 @@ Result<std::shared_ptr<const TlsTrust>> TlsTrust::FromPem(ByteSpan pem) {
 Result<std::shared_ptr<const TlsTrust>> TlsTrust::FromFile(const std::string& path) {
   const Result<std::string> pem = ReadPemFile(path);
   if (!pem.ok()) return pem.status();
-  auto trust = FromPem(ByteSpan(std::string_view(*pem)));
+  auto trust = FromPem(ByteSpan(std::string_view{*pem}));
   if (!trust.ok()) return trust.status().WithContext(path);
   return trust;
 }
