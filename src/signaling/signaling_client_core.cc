@@ -78,19 +78,19 @@ void SignalingClientCore::HandleConnected(Timestamp now) {
 
 void SignalingClientCore::HandleDisconnected(Timestamp now, const Status& why,
                                              std::optional<uint16_t> close_code) {
+  Status reason = why.ok() ? Status(StatusCode::kUnavailable, "the signaling server closed") : why;
   if (state_ == State::kConnecting) {
-    Lose(now, why, why.code() == StatusCode::kPermissionDenied);
-  } else if (state_ == State::kConnected) {
-    const bool refused = close_code == kPolicyViolation;
-    const bool explained = !last_error_.empty();
-    Status reason =
-        why.ok() ? Status(StatusCode::kUnavailable, "the signaling server closed") : why;
-    if (refused) {
-      reason = Status(StatusCode::kPermissionDenied,
-                      "the signaling server refused us" + (explained ? ": " + last_error_ : ""));
-    }
-    Lose(now, reason, refused);
+    Lose(now, reason, reason.code() == StatusCode::kPermissionDenied);
+    return;
   }
+  if (state_ != State::kConnected) return;
+  const bool refused = close_code == kPolicyViolation;
+  if (refused) {
+    reason = Status(StatusCode::kPermissionDenied,
+                    "the signaling server refused us" +
+                        (last_error_.empty() ? std::string() : ": " + last_error_));
+  }
+  Lose(now, reason, refused);
 }
 
 // After the first success nothing is final: the server may have been restarted with other settings,

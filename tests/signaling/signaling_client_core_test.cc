@@ -111,6 +111,12 @@ TEST_F(SignalingClientCoreTest, BacksOffFromOneSecondToThirty) {
   }
 }
 
+TEST_F(SignalingClientCoreTest, ALossAlwaysHasAReason) {
+  Start();
+  core().HandleDisconnected(now_, Status::Ok(), std::nullopt);
+  EXPECT_THAT(Events(), ElementsAre("lost unavailable: the signaling server closed"));
+}
+
 TEST_F(SignalingClientCoreTest, DrawsTheDelaysWithJitter) {
   options_.backoff.jitter = 0.5;
   Start();
