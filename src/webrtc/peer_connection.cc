@@ -9,6 +9,7 @@
 
 #include "ming/codec/packet_demux.h"
 #include "ming/ice/ice_agent.h"
+#include "ming/ice/local_addresses.h"
 #include "ming/net/turn_end_hook.h"
 #include "ming/sctp/sctp_association.h"
 #include "ming/tls/dtls_session.h"
@@ -41,6 +42,21 @@ std::vector<tls::Fingerprint> ToTls(const std::vector<codec::SdpFingerprint>& fi
     usable.emplace_back(digest);
   }
   return usable;
+}
+
+// libnice reaches a server only from local addresses of its family. IPv4 where there is any: a
+// second way to the same server would only be a second allocation.
+std::string BridgeAddress(const TurnTlsBridge& bridge, const ice::IceOptions& options) {
+  const auto interfaces = ice::ListInterfaceAddresses();
+  if (!interfaces.ok()) return bridge.addresses().front().ip().ToString();
+  const std::vector<IpAddress> local = ice::ChooseLocalAddresses(*interfaces, options);
+  const bool any_v4 =
+      std::any_of(local.begin(), local.end(), [](const IpAddress& ip) { return ip.is_v4(); });
+  const auto& addresses = bridge.addresses();
+  const auto fit = std::find_if(
+      addresses.begin(), addresses.end(),
+      [any_v4](const net::SocketAddress& address) { return address.ip().is_v4() == any_v4; });
+  return (fit == addresses.end() ? addresses.front() : *fit).ip().ToString();
 }
 
 // Each side may open on half of the streams, so this many channels of one side need twice as many.
@@ -298,12 +314,10 @@ ice::IceOptions PeerConnection::Impl::BridgeTlsServers() {
       LOG(WARNING) << server.ToString() << ": " << bridge.status().message();
       continue;
     }
-    for (const net::SocketAddress& address : (*bridge)->addresses()) {
-      codec::IceServer local = server;
-      local.transport = codec::IceServerTransport::kTcp;
-      local.address = {address.ip().ToString(), address.port()};
-      options.servers.push_back(std::move(local));
-    }
+    codec::IceServer local = server;
+    local.transport = codec::IceServerTransport::kTcp;
+    local.address = {BridgeAddress(**bridge, options_.ice), (*bridge)->addresses().front().port()};
+    options.servers.push_back(std::move(local));
     bridges_.push_back(std::move(bridge).value());
   }
   return options;
