@@ -169,6 +169,19 @@ TEST(ChannelStreamCoreTest, ResetAfterBothEndsTakesNothingBack) {
   EXPECT_THAT(opener.TakeLog(), IsEmpty());
 }
 
+TEST(ChannelStreamCoreTest, MessagesBehindBothEndsTakeNothingBack) {
+  CoreDriver opener(MingOptions(ChannelSide::kOpener));
+  opener.Text("open");
+  opener.Data("all of it");
+  opener.Text("end");
+  opener.CloseWrite();
+  opener.Data("more");
+  opener.Text("reset late");
+  EXPECT_TRUE(opener.core.failure().ok());
+  EXPECT_EQ(opener.ReadAll(), "all of it");
+  EXPECT_EQ(opener.last_state, ReadState::kEnd);
+}
+
 TEST(ChannelStreamCoreTest, CreditStopsAndResumesTheWriter) {
   CoreDriver opener(MingOptions(ChannelSide::kOpener));
   opener.Sent(opener.core.SendAllowance());

@@ -25,8 +25,8 @@ TEST(UdpFlowTableTest, OneFlowForEachSource) {
 
 TEST(UdpFlowTableTest, ExpiresWhatIsIdleAndOnlyThat) {
   UdpFlowTable table{UdpFlowOptions{}};
-  const auto quiet = table.Add(kStart, Source(1));
   const auto busy = table.Add(kStart, Source(2));
+  const auto quiet = table.Add(kStart, Source(1));
   table.Touch(kStart + std::chrono::seconds(30), *busy);
   EXPECT_EQ(table.NextTimeout(), kStart + std::chrono::seconds(60));
   table.HandleTimeout(kStart + std::chrono::seconds(60) - std::chrono::nanoseconds(1));
