@@ -127,13 +127,21 @@ TEST_F(ChannelStreamTest, PartialWritePromisesWritable) {
   Build(ChannelSide::kOpener, true);
   const std::string bytes(1000, 'x');
   Quietly([&] { EXPECT_EQ(stream_->Write(ByteSpan(bytes)), 300U); });
-  Quietly([&] { EXPECT_EQ(stream_->WritableBytes(), 0U); });
-  EXPECT_EQ(stream_->Write(ByteSpan(bytes)), 0U);
   SettleOrFail(timers_);
   EXPECT_EQ(writable_, 0);
   StartPeer();
   EXPECT_EQ(writable_, 1);
   EXPECT_GT(stream_->WritableBytes(), 0U);
+}
+
+TEST_F(ChannelStreamTest, NoRoomPromisesWritable) {
+  Narrow(50);
+  Build(ChannelSide::kOpener, true);
+  EXPECT_EQ(stream_->Write(ByteSpan(std::string(60, 'x'))), 60U);
+  Quietly([&] { EXPECT_EQ(stream_->WritableBytes(), 0U); });
+  EXPECT_EQ(stream_->Write(ByteSpan(std::string("y"))), 0U);
+  StartPeer();
+  EXPECT_EQ(writable_, 1);
 }
 
 TEST_F(ChannelStreamTest, ControlGoesOutAsSoonAsTheChannelTakesIt) {
