@@ -48,6 +48,7 @@ LwsConnection::LwsConnection(LwsEngine& engine, lws* wsi, std::shared_ptr<const 
       heartbeat_at_(heartbeat_.NextTimeout(RuleOf(*limits_))),
       deliver_(engine.reactor(), [this] { Deliver(); }) {
   lws_set_opaque_user_data(wsi_, static_cast<LwsHandler*>(this));
+  engine_.AddConnection(*this);
   engine_.ScheduleHeartbeat(*this, heartbeat_at_);
 }
 
@@ -195,6 +196,7 @@ void LwsConnection::OnGone() {
   wsi_ = nullptr;
   state_ = State::kGone;
   engine_.NoteSocketClosed();
+  engine_.RemoveConnection(*this);
   engine_.CancelHeartbeat(*this, heartbeat_at_);
   close_alarm_.reset();
   outbox_.clear();

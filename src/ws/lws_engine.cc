@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "ming/ws/heartbeat.h"
+#include "ming/ws/lws_connection.h"
 
 namespace ming::ws {
 namespace {
@@ -116,7 +117,10 @@ Result<std::unique_ptr<LwsEngine>> LwsEngine::Create(net::Reactor& reactor,
 }
 
 LwsEngine::~LwsEngine() {
-  CHECK_EQ(sockets_, 0u) << "a server, client or connection outlives its WsContext";
+  while (!connections_.empty()) {
+    (*connections_.begin())->Abort(Status(StatusCode::kClosed, "WebSockets were shut down"));
+  }
+  CHECK_EQ(sockets_, 0u) << "a WsServer or WsClient outlives its WsContext";
   if (context_ != nullptr) lws_context_destroy(context_);
   if (main_loop_ != nullptr) g_main_loop_unref(static_cast<GMainLoop*>(main_loop_));
   Touch();

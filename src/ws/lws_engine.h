@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "ming/base/status.h"
@@ -26,6 +27,8 @@ struct lws_vhost;
 // NOLINTEND(readability-identifier-naming)
 
 namespace ming::ws {
+
+class LwsConnection;
 
 // Whom libwebsockets tells about a socket. The engine finds it in the socket's opaque user data.
 class LwsHandler {
@@ -81,6 +84,10 @@ class LwsEngine {
   void ScheduleHeartbeat(LwsHeartbeatUser& user, Timestamp when);
   void CancelHeartbeat(LwsHeartbeatUser& user, Timestamp when);
 
+  // Connections whose owners let the engine go first lose their sockets with it.
+  void AddConnection(LwsConnection& connection) { connections_.insert(&connection); }
+  void RemoveConnection(LwsConnection& connection) { connections_.erase(&connection); }
+
   void NoteSocketOpened() { ++sockets_; }
   void NoteSocketClosed() { --sockets_; }
   size_t socket_count() const { return sockets_; }
@@ -100,6 +107,7 @@ class LwsEngine {
   void* main_loop_ = nullptr;  // a GMainLoop that is never run: it carries the context
   std::list<std::unique_ptr<Vhost>> vhosts_;
   size_t sockets_ = 0;
+  std::unordered_set<LwsConnection*> connections_;
   unsigned vhosts_made_ = 0;
   std::set<std::pair<Timestamp, LwsHeartbeatUser*>> heartbeats_;
   std::unique_ptr<link::Alarm> heartbeat_alarm_;

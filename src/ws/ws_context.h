@@ -16,8 +16,9 @@ namespace ming::ws {
 
 class LwsEngine;
 
-// Created after and destroyed before the reactor and the bridge; outlives every WsServer, WsClient
-// and WsConnection made on it. It has no threads of its own. What libwebsockets logs goes to VLOG.
+// Created after and destroyed before the reactor and the bridge; outlives every WsServer and
+// WsClient made on it. A WsConnection that is left when it goes loses its socket (kClosed). It has
+// no threads of its own. What libwebsockets logs goes to VLOG.
 class WsContext final {
  public:
   // kInternal where libwebsockets cannot start, which means a missing GLib plugin (Debian package

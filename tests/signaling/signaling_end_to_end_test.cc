@@ -280,5 +280,54 @@ TEST_F(SignalingEndToEndTest, ShutdownSaysGoodbye) {
   EXPECT_EQ(server_->metrics().connections, 0u);
 }
 
+TEST_F(SignalingEndToEndTest, DropsAReaderThatIsTooSlow) {
+  server_options_.send_queue_bytes = size_t{128} * 1024;
+  StartServer();
+  RawPeer& host = ConnectRaw();
+  host.Say(R"({"type":"register-host","payload":null,"sender_id":"h"})");
+  WaitForHosts(1);
+  host.connection->PauseReceiving();
+  RawPeer& client = ConnectRaw();
+  const std::string message = R"({"type":"offer","payload":")" + std::string(60'000, 'x') +
+                              R"(","target_id":"h","sender_id":"c"})";
+  ASSERT_TRUE(RunUntil([&] {
+    if (client.connection->SendableBytes() >= message.size()) client.Say(message);
+    return server_->metrics().hosts == 0;
+  }));
+  EXPECT_FALSE(client.closed);
+  ASSERT_TRUE(RunUntil([&] { return !client.messages.empty(); }));
+  EXPECT_THAT(client.messages.back(), HasSubstr("target host 'h' not found"));
+}
+
+TEST_F(SignalingEndToEndTest, RefusesWhenFullAndTakesTheNextOneLater) {
+  server_options_.core.max_connections = 1;
+  StartServer();
+  Watcher& first = StartConnected(SignalingRole::kHost, "h");
+  Watcher& second = StartClient(SignalingRole::kClient, "c");
+  ASSERT_TRUE(RunUntil([&] { return !second.losses.empty(); }));
+  EXPECT_EQ(second.losses[0].second, SignalingLoss::kRetrying);
+  EXPECT_EQ(second.losses[0].first.detail(), 503);
+  first.client.reset();
+  EXPECT_TRUE(RunUntil([&] { return second.connected == 1; }));
+}
+
+TEST_F(SignalingEndToEndTest, ChecksTheOriginOfBrowsers) {
+  server_options_.core.allowed_origins = {"https://good.example"};
+  StartServer();
+  ws::WsClientOptions options;
+  options.url = client_options_.url;
+  const auto status_for = [&](const std::string& origin) {
+    options.headers = {{"Origin", origin}};
+    std::optional<Status> status;
+    auto attempt = ws::WsClient::Connect(*context_, resolver_, options, [&](auto outcome) {
+      status = outcome.ok() ? Status::Ok() : outcome.status();
+    });
+    CHECK(RunUntil([&] { return status.has_value(); }));
+    return *status;
+  };
+  EXPECT_TRUE(status_for("https://good.example").ok());
+  EXPECT_EQ(status_for("https://evil.example").detail(), 403);
+}
+
 }  // namespace
 }  // namespace ming::signaling

@@ -51,6 +51,17 @@ class WsClientTest : public WsTest {
     }));
     return *std::move(peer);
   }
+  // Upgrades the attempt by hand.
+  void AcceptUpgrade(RawSocket& peer) {
+    const std::string key_header = "Sec-WebSocket-Key: ";
+    const size_t at = peer.received().find(key_header) + key_header.size();
+    const std::string key = peer.received().substr(at, peer.received().find('\r', at) - at);
+    peer.Send(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: " +
+        AcceptValue(key) + "\r\n\r\n");
+    CHECK(FailureCode() == StatusCode::kOk);
+  }
   void PointAt(const RawListener& listener) {
     client_options_.url.endpoint = {"127.0.0.1", listener.port()};
   }
@@ -162,14 +173,7 @@ TEST_F(WsClientTest, AnswersAnEmptyPing) {
   PointAt(listener);
   Start();
   RawSocket peer = AcceptRaw(listener);
-  const std::string key_header = "Sec-WebSocket-Key: ";
-  const size_t at = peer.received().find(key_header) + key_header.size();
-  const std::string key = peer.received().substr(at, peer.received().find('\r', at) - at);
-  peer.Send(
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Accept: " +
-      AcceptValue(key) + "\r\n\r\n");
-  ASSERT_EQ(FailureCode(), StatusCode::kOk);
+  AcceptUpgrade(peer);
   const size_t request_size = peer.received().size();
   peer.Send(Frame(0x89, "", Mask::kNo));
   ASSERT_TRUE(RunUntil([&] {
@@ -177,6 +181,19 @@ TEST_F(WsClientTest, AnswersAnEmptyPing) {
     return peer.received().size() >= request_size + 6;
   }));
   EXPECT_EQ(peer.received().substr(request_size, 2), "\x8a\x80");
+}
+
+TEST_F(WsClientTest, NoticesAServerThatFellSilent) {
+  client_options_.limits.ping_interval = milliseconds(100);
+  client_options_.limits.peer_timeout = milliseconds(200);
+  RawListener listener;
+  PointAt(listener);
+  Start();
+  RawSocket peer = AcceptRaw(listener);
+  AcceptUpgrade(peer);
+  client_ = std::make_unique<TestPeer>(std::move(*outcome_).value());
+  ASSERT_TRUE(RunUntil([&] { return client_->closed.has_value(); }));
+  EXPECT_EQ(client_->closed->code(), StatusCode::kTimeout);
 }
 
 TEST_F(WsClientTest, CancelsInEveryState) {

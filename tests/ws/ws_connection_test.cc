@@ -142,6 +142,16 @@ TEST_F(WsConnectionTest, TheServerTakesItsConnectionsAlong) {
   EXPECT_EQ(server_peer().SendText("x"), SendResult::kClosed);
 }
 
+TEST_F(WsConnectionTest, AConnectionMayOutliveTheContext) {
+  ConnectPair();
+  server_.peers.clear();
+  server_.server.reset();
+  context_.reset();
+  EXPECT_EQ(client_->SendText("x"), SendResult::kClosed);
+  ASSERT_TRUE(RunUntil([&] { return client_->closed.has_value(); }));
+  client_->Destroy();
+}
+
 TEST_F(WsConnectionTest, StopListeningKeepsWhatIsEstablished) {
   server_.echo = true;
   ConnectPair();

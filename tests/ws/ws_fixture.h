@@ -95,7 +95,7 @@ class WsTest : public testing::Test {
     server_.peers.clear();
     server_.server.reset();
     attempts_.clear();
-    EXPECT_TRUE(RunUntil([&] { return context_->socket_count() == 0; }));
+    EXPECT_TRUE(RunUntil([&] { return context_ == nullptr || context_->socket_count() == 0; }));
     context_.reset();
   }
 
