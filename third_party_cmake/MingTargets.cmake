@@ -54,6 +54,18 @@ function(ming_library name)
   set_property(GLOBAL APPEND PROPERTY MING_LIBRARIES ming_${name})
 endfunction()
 
+# GoogleTest's headers, compiled once for all test binaries: half of a test's compile time. Off in the dev preset,
+# whose compile commands clang-tidy reads.
+option(MING_TEST_PCH "Precompile GoogleTest's headers for the tests" ON)
+if(MING_TESTS AND MING_TEST_PCH)
+  file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/test_pch.cc CONTENT "")
+  # An executable like the tests: position-independent code must match too.
+  add_executable(ming_test_pch ${CMAKE_BINARY_DIR}/test_pch.cc)
+  target_link_libraries(ming_test_pch PRIVATE GTest::gmock GTest::gtest_main)
+  ming_compile_options(ming_test_pch)
+  target_precompile_headers(ming_test_pch PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+endif()
+
 # ming_test(<name> LABELS <labels> SRCS <files> DEPS <targets>)
 #
 # One GoogleTest binary; ctest runs it as a whole under each of its labels.
@@ -62,6 +74,9 @@ function(ming_test name)
   add_executable(${name} ${ARG_SRCS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   ming_compile_options(${name})
+  if(MING_TEST_PCH)
+    target_precompile_headers(${name} REUSE_FROM ming_test_pch)
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300)
 endfunction()
