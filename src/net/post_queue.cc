@@ -2,9 +2,8 @@
 
 #include <glog/logging.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
-#include <cstdint>
+#include <cerrno>
 #include <utility>
 
 namespace ming::net {
@@ -18,8 +17,7 @@ void PostQueue::Push(Task task) {
   const std::lock_guard<std::mutex> lock(mutex_);
   tasks_.push_back(std::move(task));
   if (tasks_.size() > 1) return;  // the loop was woken and has not come by yet
-  const uint64_t one = 1;
-  PCHECK(::write(wakeup_.get(), &one, sizeof(one)) == sizeof(one)) << "eventfd write";
+  PCHECK(::eventfd_write(wakeup_.get(), 1) == 0) << "eventfd write";
 }
 
 bool PostQueue::empty() const {
@@ -29,9 +27,9 @@ bool PostQueue::empty() const {
 
 std::vector<PostQueue::Task> PostQueue::TakeAll() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  uint64_t count = 0;
-  // EAGAIN (nobody woke us) leaves nothing to clear.
-  static_cast<void>(::read(wakeup_.get(), &count, sizeof(count)));
+  eventfd_t count = 0;
+  // EAGAIN: nobody woke us, so there is nothing to clear.
+  PCHECK(::eventfd_read(wakeup_.get(), &count) == 0 || errno == EAGAIN) << "eventfd read";
   return std::exchange(tasks_, {});
 }
 
