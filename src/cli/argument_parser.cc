@@ -38,15 +38,16 @@ FlagWord SplitFlagWord(std::string_view word) {
 const FlagSpec* FindNegated(const FlagSet& flags, const std::string& name) {
   const std::string normalized = NormalizeFlagName(name);
   if (normalized.substr(0, 2) != "no") return nullptr;
-  const std::string_view rest = std::string_view(normalized).substr(2);
-  const FlagSpec* flag = flags.Find(!rest.empty() && rest[0] == '-' ? rest.substr(1) : rest);
+  const size_t name_at = normalized[2] == '-' ? 3 : 2;  // a string ends with '\0'
+  const FlagSpec* flag = flags.Find(normalized.substr(name_at));
   return flag != nullptr && flag->type == ValueType::kBool ? flag : nullptr;
 }
 
 class Parser {
  public:
-  Parser(const FlagSet& flags, const std::vector<Argument>& arguments)
-      : flags_(flags), arguments_(arguments) {}
+  Parser(const FlagSet& flags, const std::vector<Argument>& arguments,
+         const std::vector<CommandFlags>& others)
+      : flags_(flags), arguments_(arguments), others_(others) {}
 
   Result<ParsedArguments> Run() {
     for (next_ = 0; next_ < arguments_.size();) {
@@ -94,8 +95,16 @@ class Parser {
   }
 
   Status UnknownFlag(const Argument& argument, const std::string& name) const {
+    const std::string unknown =
+        "unknown flag --" + PrintableText(name, kShownBytes) + AtPosition(argument);
+    std::string owners;
+    for (const CommandFlags& other : others_) {
+      if (other.flags->Find(name) == nullptr) continue;
+      owners += (owners.empty() ? "" : " and ") + other.command;
+    }
+    if (!owners.empty()) return Invalid(unknown + "; it is a flag of " + owners);
     const std::optional<std::string> suggestion = flags_.Suggest(name);
-    return Invalid("unknown flag --" + PrintableText(name, kShownBytes) + AtPosition(argument) +
+    return Invalid(unknown +
                    DidYouMean(suggestion ? std::optional("--" + *suggestion) : std::nullopt));
   }
 
@@ -111,6 +120,7 @@ class Parser {
 
   const FlagSet& flags_;
   const std::vector<Argument>& arguments_;
+  const std::vector<CommandFlags>& others_;
   size_t next_ = 0;
   ParsedArguments parsed_;
 };
@@ -124,9 +134,9 @@ std::vector<Argument> NumberArguments(const std::vector<std::string>& words) {
   return arguments;
 }
 
-Result<ParsedArguments> ParseArguments(const FlagSet& flags,
-                                       const std::vector<Argument>& arguments) {
-  return Parser(flags, arguments).Run();
+Result<ParsedArguments> ParseArguments(const FlagSet& flags, const std::vector<Argument>& arguments,
+                                       const std::vector<CommandFlags>& others) {
+  return Parser(flags, arguments, others).Run();
 }
 
 }  // namespace ming::cli

@@ -27,10 +27,10 @@ std::vector<Argument> NumberArguments(const std::vector<std::string>& words);
 
 // "--name value", "--name=value", one or two dashes, '-' and '_' alike; a bool is "--name",
 // "--name=false" or "--no-name" and takes no word of its own; "--" ends the flags; a lone "-" is a
-// positional. Errors are kInvalidArgument and name the word and its position. Values are not
-// checked here.
-Result<ParsedArguments> ParseArguments(const FlagSet& flags,
-                                       const std::vector<Argument>& arguments);
+// positional. Errors are kInvalidArgument and name the word and its position; where an unknown flag
+// is one of `others`, they say whose. Values are not checked here.
+Result<ParsedArguments> ParseArguments(const FlagSet& flags, const std::vector<Argument>& arguments,
+                                       const std::vector<CommandFlags>& others);
 
 }  // namespace ming::cli
 

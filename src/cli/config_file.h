@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "ming/base/status.h"
-#include "ming/cli/environment.h"
+#include "ming/cli/flag_spec.h"
 #include "ming/cli/setting.h"
 
 namespace ming::cli {

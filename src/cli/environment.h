@@ -21,12 +21,6 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 std::vector<Setting> ReadEnvironment(const FlagSet& flags, std::string_view command,
                                      const Environment& environment);
 
-// One command's flags, under the command's name.
-struct CommandFlags {
-  std::string command;
-  const FlagSet* flags = nullptr;
-};
-
 // A sentence for each variable that begins with MING_ and sets no flag of any of `commands`: a
 // typing mistake, probably.
 std::vector<std::string> FindUnknownVariables(const std::vector<CommandFlags>& commands,

@@ -1,8 +1,9 @@
-// Exit codes, and the one place where a Status becomes one.
+// Exit codes, and the one place where a failure becomes one.
 #ifndef MING_CLI_EXIT_CODE_H_
 #define MING_CLI_EXIT_CODE_H_
 
 #include "ming/base/status.h"
+#include "ming/p2p/session_types.h"
 
 namespace ming::cli {
 
@@ -16,15 +17,11 @@ enum class ExitCode {
   kLimit = 6,     // limit or quota
 };
 
-// What was being done when a Status ended the program: the same code means different things.
-enum class Phase {
-  kSettings,   // command line, environment, configuration file
-  kStart,      // own resources: sockets, files
-  kSignaling,  // toward the signaling server
-  kPeer,       // toward the peer behind it
-};
+// Of something of our own: settings, files, sockets.
+ExitCode ExitCodeFor(const Status& status);
 
-ExitCode ExitCodeFor(Phase phase, const Status& status);
+// Of a tunnel role. `why` counts for kFailed only.
+ExitCode ExitCodeFor(p2p::TunnelEnd end, const Status& why);
 
 }  // namespace ming::cli
 

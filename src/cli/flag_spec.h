@@ -15,7 +15,7 @@ namespace ming::cli {
 enum class ValueType {
   kBool,       // true/false, yes/no, on/off, 1/0; on the command line the name alone means true
   kInteger,    // decimal, between FlagSpec::minimum and maximum
-  kDuration,   // 300ms, 10s, 1m30s
+  kDuration,   // 300ms, 10s, 1m30s; between FlagSpec::minimum and maximum nanoseconds
   kSize,       // 64KiB, 1M; between FlagSpec::minimum and maximum bytes
   kText,       // any printable text up to FlagSpec::maximum bytes
   kTextList,   // texts between commas; repeating the flag appends
@@ -35,6 +35,12 @@ enum class Sources {
   kCommandLine,  // command line only
 };
 
+// How much a help screen says about a flag.
+enum class Detail {
+  kFull,
+  kNameOnly,  // with others of its kind in one list
+};
+
 // The headings of a help screen, in their order.
 enum class FlagGroup { kMain, kNetwork, kLimits, kLogging };
 
@@ -47,6 +53,7 @@ struct FlagSpec {
   FlagGroup group = FlagGroup::kMain;
   Sensitivity sensitivity = Sensitivity::kPlain;
   Sources sources = Sources::kEverywhere;
+  Detail detail = Detail::kFull;
   bool required = false;
   // Other names that mean the same, not shown in help.
   std::vector<std::string> aliases = {};
@@ -74,6 +81,12 @@ class FlagSet {
 
  private:
   std::vector<FlagSpec> flags_;
+};
+
+// One command's flags, under the command's name.
+struct CommandFlags {
+  std::string command;
+  const FlagSet* flags = nullptr;
 };
 
 // The candidate nearest to `word` by edits (an insertion, deletion, replacement or swap is one), if

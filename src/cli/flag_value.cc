@@ -11,7 +11,7 @@ namespace ming::cli {
 namespace {
 
 constexpr size_t kShownBytes = 60;
-constexpr size_t kLongestText = 64 * 1024;
+constexpr size_t kLongestText = size_t{64} * 1024;
 
 Status Invalid(std::string message) {
   return Status(StatusCode::kInvalidArgument, std::move(message));
@@ -64,6 +64,15 @@ Status CheckSize(const FlagSpec& flag, std::string_view text) {
   return CheckRange(flag, text, *size, FormatSize);
 }
 
+Status CheckDuration(const FlagSpec& flag, std::string_view text) {
+  const auto format = [](uint64_t value) {
+    return FormatDuration(Duration(static_cast<Duration::rep>(value)));
+  };
+  const Result<Duration> duration = ParseDuration(text);
+  if (!duration.ok()) return duration.status();
+  return CheckRange(flag, text, static_cast<uint64_t>(duration->count()), format);
+}
+
 Status CheckText(const FlagSpec& flag, std::string_view text) {
   if (!IsValidUtf8(text) || HasControlCharacter(text)) {
     return Invalid(Shown(flag, text) + " has control characters or is not UTF-8");
@@ -99,10 +108,7 @@ Status CheckValue(const FlagSpec& flag, std::string_view text) {
     case ValueType::kInteger:
       return CheckInteger(flag, text);
     case ValueType::kDuration:
-      return [&] {
-        const Result<Duration> duration = ParseDuration(text);
-        return duration.ok() ? Status::Ok() : duration.status();
-      }();
+      return CheckDuration(flag, text);
     case ValueType::kSize:
       return CheckSize(flag, text);
     case ValueType::kText:

@@ -11,6 +11,9 @@ constexpr size_t kTextColumn = 28;  // where its meaning begins
 
 std::string Spaces(size_t count) { return std::string(count, ' '); }
 
+// A space that does not end a line.
+constexpr char kFixedSpace = '\t';
+
 // `text` in lines of kHelpColumns, each but the first indented to `column`, where the first begins.
 std::string Wrap(std::string_view text, size_t column) {
   std::string wrapped;
@@ -30,6 +33,7 @@ std::string Wrap(std::string_view text, size_t column) {
     wrapped += word;
     used += word.size();
   }
+  std::replace(wrapped.begin(), wrapped.end(), kFixedSpace, ' ');
   return wrapped;
 }
 
@@ -41,7 +45,7 @@ std::string FlagText(const FlagSpec& flag) {
   if (flag.required) return flag.help + " (required)";
   const bool has_default = !flag.default_text.empty() &&
                            !(flag.type == ValueType::kBool && flag.default_text == "false");
-  return has_default ? flag.help + " (default " + flag.default_text + ")" : flag.help;
+  return has_default ? flag.help + " (default" + kFixedSpace + flag.default_text + ")" : flag.help;
 }
 
 std::string FlagLine(const FlagSpec& flag) {
@@ -70,10 +74,19 @@ std::string_view GroupTitle(FlagGroup group) {
 
 std::string FormatGroup(const FlagSet& flags, FlagGroup group) {
   std::string lines;
+  std::string names;
   for (const FlagSpec& flag : flags.flags()) {
-    if (flag.group == group) lines += FlagLine(flag);
+    if (flag.group != group) continue;
+    if (flag.detail == Detail::kFull) {
+      lines += FlagLine(flag);
+    } else {
+      names += (names.empty() ? "--" : ", --") + flag.name;
+    }
   }
   if (lines.empty()) return lines;
+  if (!names.empty()) {
+    lines += Spaces(kFlagColumn) + Wrap("and " + names, kFlagColumn) + "\n";
+  }
   return "\n" + std::string(GroupTitle(group)) + ":\n" + lines;
 }
 
@@ -96,7 +109,6 @@ std::string FormatOverview(const std::vector<CommandHelp>& commands) {
   std::string text =
       "ming carries TCP and UDP through NAT, over WebRTC data channels.\n"
       "\n"
-      "See it work, in one process:   ming demo\n"
       "Between two machines, to reach an SSH server behind NAT:\n"
       "  on a machine both reach      ming server\n"
       "  beside the SSH server        ming host   --signal ws://SERVER:8080 --id myhost \\\n"

@@ -40,6 +40,12 @@ const Setting& Settings::Get(std::string_view name) const {
   return found->second;
 }
 
+bool Settings::IsTrue(std::string_view name) const {
+  const std::optional<bool> value = ParseBool(Value(name));
+  CHECK(value.has_value()) << "not a switch: " << name;
+  return *value;
+}
+
 void Settings::Override(const Setting& setting) {
   const auto found = values_.find(setting.name);
   CHECK(found != values_.end()) << "no such flag: " << setting.name;

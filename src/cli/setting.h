@@ -37,6 +37,8 @@ class Settings {
   // The value of a flag of the set (CHECKs that it is one), its default if nobody set it.
   const std::string& Value(std::string_view name) const { return Get(name).value; }
   const Setting& Get(std::string_view name) const;
+  // Of a kBool.
+  bool IsTrue(std::string_view name) const;
   bool IsSet(std::string_view name) const { return Get(name).origin != Origin::kDefault; }
   // Replaces the value, keeping the origin given in `setting`.
   void Override(const Setting& setting);

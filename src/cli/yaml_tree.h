@@ -29,7 +29,7 @@ struct YamlNode {
   std::vector<YamlNode> children;  // kList: the items; kMap: key, value, key, value, ...
 };
 
-constexpr size_t kMaxYamlBytes = 1024 * 1024;
+constexpr size_t kMaxYamlBytes = size_t{1024} * 1024;
 constexpr size_t kMaxYamlDepth = 8;
 
 // One document; kNull for text without any. Errors begin with "file:line:column: ".

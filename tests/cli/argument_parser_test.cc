@@ -12,8 +12,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 Result<ParsedArguments> Parse(const std::vector<std::string>& words) {
-  const FlagSet flags = HostFlags();
-  return ParseArguments(flags, NumberArguments(words));
+  const FlagSet flags = TestHostFlags();
+  const FlagSet others = TestServerFlags();
+  return ParseArguments(flags, NumberArguments(words), {{"server", &others}});
 }
 
 // "name=value name=value | positional positional"
@@ -87,6 +88,11 @@ TEST(ArgumentParser, NamesPositionOfUnknownFlagAndSuggests) {
   EXPECT_EQ(Describe({"--id", "a", "--remoote", "h:1"}),
             "unknown flag --remoote (argument 3); did you mean \"--remote\"?");
   EXPECT_EQ(Describe({"--xyzzy=1"}), "unknown flag --xyzzy (argument 1)");
+}
+
+TEST(ArgumentParser, NamesTheCommandThatHasAnUnknownFlag) {
+  EXPECT_EQ(Describe({"--tls_cert_file=x"}),
+            "unknown flag --tls_cert_file (argument 1); it is a flag of server");
 }
 
 TEST(ArgumentParser, UnknownFlagDoesNotShowItsValue) {

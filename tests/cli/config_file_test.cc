@@ -15,8 +15,8 @@ using ::testing::StartsWith;
 
 // "name=value@where ..." or the error.
 std::string Read(std::string_view text, std::string_view command = "host") {
-  const FlagSet host = HostFlags();
-  const FlagSet server = ServerFlags();
+  const FlagSet host = TestHostFlags();
+  const FlagSet server = TestServerFlags();
   const std::vector<CommandFlags> commands = {{"host", &host}, {"server", &server}};
   const Result<std::vector<Setting>> settings = ParseConfig(text, "c.yaml", commands, command);
   if (!settings.ok()) {

@@ -14,7 +14,7 @@ using ::testing::IsEmpty;
 
 // "name=value from WHERE"
 std::vector<std::string> Read(const Environment& environment) {
-  const FlagSet flags = HostFlags();
+  const FlagSet flags = TestHostFlags();
   std::vector<std::string> lines;
   for (const Setting& setting : ReadEnvironment(flags, "host", environment)) {
     lines.push_back(setting.name + "=" + setting.value + " from " + setting.where);
@@ -53,8 +53,8 @@ TEST(Environment, FlagsOfTheCommandLineStayThere) {
 }
 
 TEST(Environment, NamesVariablesThatSetNothing) {
-  const FlagSet host = HostFlags();
-  const FlagSet server = ServerFlags();
+  const FlagSet host = TestHostFlags();
+  const FlagSet server = TestServerFlags();
   const std::vector<CommandFlags> commands = {{"host", &host}, {"server", &server}};
   const std::vector<std::string> sentences =
       FindUnknownVariables(commands, {{"MING_REMOET", "h:1"},

@@ -8,7 +8,7 @@ namespace ming::cli {
 namespace {
 
 TEST(FlagSet, AddsAFileFlagForEverySecret) {
-  const FlagSet flags = HostFlags();
+  const FlagSet flags = TestHostFlags();
   const FlagSpec* file = flags.Find("token-file");
   ASSERT_NE(file, nullptr);
   EXPECT_EQ(file->secret_of, "token");
@@ -17,7 +17,7 @@ TEST(FlagSet, AddsAFileFlagForEverySecret) {
 }
 
 TEST(FlagSet, FindsBySpellingAndAlias) {
-  const FlagSet flags = HostFlags();
+  const FlagSet flags = TestHostFlags();
   ASSERT_NE(flags.Find("log-dir"), nullptr);
   EXPECT_EQ(flags.Find("log-dir")->name, "log_dir");
   EXPECT_EQ(flags.Find("ice_stun"), flags.Find("stun-server"));

@@ -14,7 +14,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 std::string Problem(const std::string& name, const std::string& text) {
-  const FlagSet flags = HostFlags();
+  const FlagSet flags = TestHostFlags();
   return CheckValue(*flags.Find(name), text).message();
 }
 

@@ -18,7 +18,7 @@ CommandHelp Host() {
 }
 
 TEST(Help, ShowsFlagsWithDefaults) {
-  const std::string text = FormatCommandHelp(Host(), HostFlags());
+  const std::string text = FormatCommandHelp(Host(), TestHostFlags());
   EXPECT_THAT(text, HasSubstr("ming host: offers a service\n\nRegisters and waits.\n"));
   EXPECT_THAT(text, HasSubstr("example: ming host --id x\n"));
   EXPECT_THAT(text, HasSubstr("  --id VALUE                what it does (required)\n"));

@@ -17,7 +17,7 @@ class SettingsTest : public testing::Test {
     return settings_.Merge({Setting{name, value, origin, "somewhere"}});
   }
 
-  const FlagSet flags_ = HostFlags();
+  const FlagSet flags_ = TestHostFlags();
   Settings settings_{flags_};
 };
 

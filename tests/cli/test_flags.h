@@ -33,7 +33,7 @@ inline FlagSpec MakeChoice(std::string name, std::vector<std::string> choices) {
 }
 
 // The flags of an imagined command "host".
-inline FlagSet HostFlags() {
+inline FlagSet TestHostFlags() {
   FlagSpec id = MakeFlag("id", ValueType::kText);
   id.required = true;
   id.maximum = 8;
@@ -57,7 +57,7 @@ inline FlagSet HostFlags() {
 }
 
 // The flags of an imagined command "server".
-inline FlagSet ServerFlags() {
+inline FlagSet TestServerFlags() {
   return FlagSet({MakeFlag("addr", ValueType::kAddress, ":8080"),
                   MakeFlag("tls-cert-file", ValueType::kPath),
                   MakeSecret("valid-tokens", ValueType::kTextList)});

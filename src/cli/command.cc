@@ -1,0 +1,70 @@
+#include "ming/cli/command.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "ming/base/utf8.h"
+#include "ming/cli/commands.h"
+
+namespace ming::cli {
+namespace {
+
+constexpr size_t kShownBytes = 60;
+
+}  // namespace
+
+std::vector<Command> MakeCommands() {
+  return {ServerCommand(), HostCommand(), ClientCommand(), VersionCommand(), HelpCommand()};
+}
+
+const Command* FindCommand(const std::vector<Command>& commands, const std::string& name) {
+  const auto found =
+      std::find_if(commands.begin(), commands.end(),
+                   [&name](const Command& command) { return command.help.name == name; });
+  return found == commands.end() ? nullptr : &*found;
+}
+
+Result<const Command*> RequireCommand(const std::vector<Command>& commands,
+                                      const std::string& name) {
+  if (const Command* command = FindCommand(commands, name)) return command;
+  std::vector<std::string> names;
+  names.reserve(commands.size());
+  for (const Command& command : commands) names.push_back(command.help.name);
+  return Status(StatusCode::kInvalidArgument,
+                "unknown command \"" + PrintableText(name, kShownBytes) + "\"" +
+                    DidYouMean(NearestWord(name, names)) + SeeHelp(""));
+}
+
+std::string SeeHelp(const std::string& command) {
+  return " (see: ming help" + (command.empty() ? "" : " " + command) + ")";
+}
+
+void PrintError(const Status& status) {
+  std::string line = status.message();
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  std::fprintf(stderr, "ming: %s\n", line.c_str());
+}
+
+std::vector<CommandHelp> HelpsOf(const std::vector<Command>& commands) {
+  std::vector<CommandHelp> helps;
+  helps.reserve(commands.size());
+  for (const Command& command : commands) helps.push_back(command.help);
+  return helps;
+}
+
+ExitCode Fail(const Status& status) {
+  PrintError(status);
+  return ExitCodeFor(status);
+}
+
+Status WithHint(const Status& status, const std::string& hint) {
+  if (status.ok() || status.code() == StatusCode::kInvalidArgument) return status;
+  return Status(status.code(), status.message() + " (" + hint + ")", status.detail());
+}
+
+std::string NotifySocket(const Environment& environment) {
+  const auto found = environment.find("NOTIFY_SOCKET");
+  return found == environment.end() ? "" : found->second;
+}
+
+}  // namespace ming::cli

@@ -1,0 +1,87 @@
+#include "ming/cli/common_flags.h"
+
+#include <gflags/gflags.h>
+
+#include <optional>
+#include <utility>
+
+#include "ming/base/units.h"
+#include "ming/cli/flag_value.h"
+#include "ming/cli/gflags_table.h"
+
+DEFINE_string(mode, "", "the command, as the first word would be");
+DEFINE_string(config, "", "settings in YAML; ./config.yaml is read if it exists");
+DEFINE_string(max_connections, "", "connections at once");
+DEFINE_string(drain_timeout, "", "time to end in order after SIGTERM");
+
+namespace ming::cli {
+namespace {
+
+FlagSpec LimitFlag(const std::string& name, ValueType type, const std::string& value_name) {
+  FlagSpec flag = GflagsFlag(name, type, value_name);
+  flag.group = FlagGroup::kLimits;
+  return flag;
+}
+
+}  // namespace
+
+FlagSpec HelpFlag() {
+  FlagSpec flag;
+  flag.name = "help";
+  flag.type = ValueType::kBool;
+  flag.default_text = "false";
+  flag.help = "this text";
+  flag.sources = Sources::kCommandLine;
+  flag.aliases = {"h"};
+  return flag;
+}
+
+std::vector<FlagSpec> RoleFlags() {
+  FlagSpec mode = GflagsFlag("mode", ValueType::kChoice, "MODE");
+  mode.choices = {"server", "host", "client"};
+  FlagSpec config = GflagsFlag("config", ValueType::kPath, "FILE");
+  config.sources = Sources::kNoFile;
+  return {std::move(config), std::move(mode)};
+}
+
+FlagSpec CountFlag(const std::string& name, uint64_t preset, uint64_t minimum, uint64_t maximum) {
+  FlagSpec flag = LimitFlag(name, ValueType::kInteger, "N");
+  flag.default_text = std::to_string(preset);
+  flag.minimum = minimum;
+  flag.maximum = maximum;
+  return flag;
+}
+
+FlagSpec SizeFlag(const std::string& name, uint64_t preset, uint64_t minimum, uint64_t maximum) {
+  FlagSpec flag = LimitFlag(name, ValueType::kSize, "SIZE");
+  flag.default_text = FormatSize(preset);
+  flag.minimum = minimum;
+  flag.maximum = maximum;
+  return flag;
+}
+
+FlagSpec TimeFlag(const std::string& name, Duration preset, Duration minimum, Duration maximum) {
+  FlagSpec flag = LimitFlag(name, ValueType::kDuration, "TIME");
+  flag.default_text = FormatDuration(preset);
+  flag.minimum = static_cast<uint64_t>(minimum.count());
+  flag.maximum = static_cast<uint64_t>(maximum.count());
+  return flag;
+}
+
+Duration DurationValue(const std::string& text) { return ParseDuration(text).value(); }
+
+uint64_t SizeValue(const std::string& text) { return ParseSize(text).value(); }
+
+HostPort AddressValue(const std::string& text) { return ParseHostPort(text).value(); }
+
+bool IsLoopbackOnly(const HostPort& address) {
+  if (address.host == "localhost") return true;
+  const std::optional<IpAddress> ip = IpAddress::Parse(address.host);
+  return ip && ip->Canonical().IsLoopback();
+}
+
+Status BadValue(const Settings& settings, const std::string& flag, const std::string& problem) {
+  return Status(StatusCode::kInvalidArgument, settings.Get(flag).where + ": " + problem);
+}
+
+}  // namespace ming::cli

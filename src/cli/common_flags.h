@@ -1,0 +1,42 @@
+// Flags that several commands share, and small steps from gflags values to options.
+#ifndef MING_CLI_COMMON_FLAGS_H_
+#define MING_CLI_COMMON_FLAGS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ming/base/ip_address.h"
+#include "ming/base/status.h"
+#include "ming/base/time.h"
+#include "ming/cli/flag_spec.h"
+#include "ming/cli/setting.h"
+
+namespace ming::cli {
+
+// --help, for every command.
+FlagSpec HelpFlag();
+// --mode and --config, for server, host and client.
+std::vector<FlagSpec> RoleFlags();
+
+// Limits: a flag that gflags knows whose default is the one of an options struct. `minimum` and
+// `maximum` are allowed.
+FlagSpec CountFlag(const std::string& name, uint64_t preset, uint64_t minimum, uint64_t maximum);
+FlagSpec SizeFlag(const std::string& name, uint64_t preset, uint64_t minimum, uint64_t maximum);
+FlagSpec TimeFlag(const std::string& name, Duration preset, Duration minimum, Duration maximum);
+
+// Values that were checked when they were set.
+Duration DurationValue(const std::string& text);
+uint64_t SizeValue(const std::string& text);
+HostPort AddressValue(const std::string& text);
+
+// Whether only this machine can connect to it. A name other than localhost counts as no.
+bool IsLoopbackOnly(const HostPort& address);
+
+// kInvalidArgument about the value of `flag`, beginning with where it was set.
+Status BadValue(const Settings& settings, const std::string& flag, const std::string& problem);
+
+}  // namespace ming::cli
+
+#endif  // MING_CLI_COMMON_FLAGS_H_

@@ -1,0 +1,40 @@
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "ming/cli/commands.h"
+#include "ming/cli/common_flags.h"
+#include "ming/cli/gflags_table.h"
+
+namespace ming::cli {
+namespace {
+
+ExitCode RunHelp(const Invocation& invocation) {
+  if (invocation.positionals.empty()) {
+    std::fputs(FormatOverview(HelpsOf(invocation.commands)).c_str(), stdout);
+    return ExitCode::kOk;
+  }
+  const Result<const Command*> command =
+      RequireCommand(invocation.commands, invocation.positionals[0].text);
+  if (!command.ok()) return Fail(command.status());
+  std::fputs(FormatCommandHelp((*command)->help, (*command)->flags).c_str(), stdout);
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+Command HelpCommand() {
+  std::vector<FlagSpec> flags = {HelpFlag()};
+  const std::vector<FlagSpec> glog = GlogFlags();
+  flags.insert(flags.end(), glog.begin(), glog.end());
+  Command command;
+  command.help = {"help", "how to begin, or the flags of one command",
+                  "Prints how to begin and the commands, or what one command does and its flags.",
+                  "ming help client", "[command]"};
+  command.flags = FlagSet(std::move(flags));
+  command.max_positionals = 1;
+  command.run = RunHelp;
+  return command;
+}
+
+}  // namespace ming::cli

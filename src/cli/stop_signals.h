@@ -1,0 +1,29 @@
+// StopSignals: SIGTERM and SIGINT ask for an orderly stop; the second one stops at once.
+#ifndef MING_CLI_STOP_SIGNALS_H_
+#define MING_CLI_STOP_SIGNALS_H_
+
+#include <functional>
+
+#include "ming/cli/exit_code.h"
+#include "ming/net/reactor.h"
+#include "ming/net/signal_watch.h"
+
+namespace ming::cli {
+
+class StopSignals {
+ public:
+  // Make it before anything starts a thread. `on_stop` runs once, from the loop. The second signal
+  // ends the process with `second` without further ado.
+  StopSignals(net::Reactor& reactor, ExitCode second, std::function<void()> on_stop);
+
+ private:
+  void OnSignal();
+
+  const ExitCode second_;
+  std::function<void()> on_stop_;
+  net::SignalWatch watch_;
+};
+
+}  // namespace ming::cli
+
+#endif  // MING_CLI_STOP_SIGNALS_H_

@@ -1,0 +1,313 @@
+#include "ming/cli/tunnel_flags.h"
+
+#include <gflags/gflags.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ming/cli/common_flags.h"
+#include "ming/cli/flag_value.h"
+#include "ming/cli/gflags_table.h"
+#include "ming/cli/small_file.h"
+#include "ming/codec/ice_server_url.h"
+
+DEFINE_string(id, "", "the host's ID at the signaling server");
+DEFINE_string(signal, "ws://localhost:8080", "signaling server, ws:// or wss://");
+DEFINE_string(protocol, "tcp", "what is tunnelled");
+DEFINE_string(local, "localhost:25565", "where local applications connect");
+DEFINE_string(remote, "localhost:25565", "the service to forward to");
+DEFINE_string(token, "", "the signaling server's token");
+
+DEFINE_string(stun_server, "stun:stun.l.google.com:19302", "STUN servers; none: `none`");
+DEFINE_string(turn_server, "", "TURN servers: turn:HOST:PORT[?transport=tcp], turns:...");
+DEFINE_string(turn_username, "", "user name for all of them");
+DEFINE_string(turn_password, "", "password for all of them");
+DEFINE_bool(relay_only, false, "use TURN relays only: the peer does not see our addresses");
+DEFINE_string(port_range, "", "local UDP ports, as 20000-20100");
+DEFINE_string(interfaces, "", "network interfaces to use, as eth0,wlan0; none: all");
+DEFINE_bool(loopback, false, "offer 127.0.0.1 beside other addresses");
+DEFINE_string(ca_file, "", "authorities (PEM) that sign the wss:// server; none: the system's");
+DEFINE_bool(insecure, false, "believe any certificate of the wss:// server");
+DEFINE_bool(extensions, true, "half-close and flow control between two ming");
+
+DEFINE_string(wait, "", "at start, wait so long for the server and the host");
+DEFINE_string(connect_timeout, "", "time to find a path to the peer");
+DEFINE_string(recovery_timeout, "", "a lost path may return for so long");
+DEFINE_string(disconnect_after, "", "silence of the peer that counts as a lost path");
+DEFINE_string(dial_timeout, "", "time to connect to --remote");
+DEFINE_string(max_clients, "", "clients at once");
+DEFINE_string(max_waiting, "", "connections that wait for a path at once");
+DEFINE_string(max_wait, "", "how long each of them waits before it is refused");
+DEFINE_string(buffer_size, "", "bytes kept for each connection and direction");
+DEFINE_string(data_message_size, "", "longest message on a data channel");
+DEFINE_string(idle_timeout, "", "TCP: end connections idle for so long; 0: never");
+DEFINE_string(udp_idle_timeout, "", "UDP: forget sources idle for so long");
+DEFINE_string(max_flows, "", "UDP: sources at once");
+DEFINE_string(max_datagram_size, "", "UDP: longer datagrams are dropped");
+DECLARE_string(max_connections);
+DECLARE_string(drain_timeout);
+
+namespace ming::cli {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr uint64_t kKiB = 1024;
+constexpr uint64_t kMiB = 1024 * kKiB;
+constexpr uint64_t kMaxIdBytes = 128;
+// Channels that one SCTP association gives the side that opens them, less the last one.
+constexpr uint64_t kMaxChannels = 32'767;
+constexpr Duration kDefaultDrainTimeout = seconds(5);
+
+FlagSpec IdFlag(const std::string& help) {
+  FlagSpec id = GflagsFlag("id", ValueType::kText, "ID");
+  id.help = help;
+  id.required = true;
+  id.maximum = kMaxIdBytes;
+  return id;
+}
+
+std::vector<FlagSpec> AccessFlags() {
+  FlagSpec protocol = GflagsFlag("protocol", ValueType::kChoice, "tcp|udp");
+  protocol.choices = {"tcp", "udp"};
+  FlagSpec token = GflagsFlag("token", ValueType::kText, "TOKEN");
+  token.sensitivity = Sensitivity::kSecret;
+  return {GflagsFlag("signal", ValueType::kText, "URL"), std::move(protocol), std::move(token)};
+}
+
+std::vector<FlagSpec> NetworkFlags() {
+  FlagSpec turn_password = GflagsFlag("turn-password", ValueType::kText, "PASSWORD");
+  turn_password.sensitivity = Sensitivity::kSecret;
+  std::vector<FlagSpec> flags = {
+      GflagsFlag("stun-server", ValueType::kTextList, "LIST"),
+      GflagsFlag("turn-server", ValueType::kTextList, "LIST"),
+      GflagsFlag("turn-username", ValueType::kText, "NAME"),
+      std::move(turn_password),
+      GflagsFlag("relay-only", ValueType::kBool, ""),
+      GflagsFlag("port-range", ValueType::kPortRange, "LOW-HIGH"),
+      GflagsFlag("interfaces", ValueType::kTextList, "LIST"),
+      GflagsFlag("loopback", ValueType::kBool, ""),
+      GflagsFlag("ca-file", ValueType::kPath, "FILE"),
+      GflagsFlag("insecure", ValueType::kBool, ""),
+      GflagsFlag("extensions", ValueType::kBool, ""),
+  };
+  for (FlagSpec& flag : flags) flag.group = FlagGroup::kNetwork;
+  return flags;
+}
+
+// Those of both roles; the presets of both are the same.
+std::vector<FlagSpec> CommonLimits(Duration wait, Duration connect, Duration recovery) {
+  const p2p::TunnelClientOptions presets;
+  const tunnel::UdpFlowOptions& flows = presets.udp.flows;
+  return {
+      TimeFlag("wait", wait, milliseconds(100), hours(24)),
+      TimeFlag("connect-timeout", connect, seconds(1), minutes(5)),
+      TimeFlag("recovery-timeout", recovery, seconds(1), minutes(10)),
+      TimeFlag("disconnect-after", presets.peer.disconnected_after, seconds(1), minutes(5)),
+      CountFlag("max-connections", presets.tcp.admission.max_connections, 1, kMaxChannels),
+      SizeFlag("buffer-size", presets.tcp.channel.receive_limit, 16 * kKiB, 256 * kMiB),
+      SizeFlag("data-message-size", presets.peer.max_message_bytes, kKiB, kMiB),
+      TimeFlag("idle-timeout", Duration(0), Duration(0), hours(24 * 365)),
+      TimeFlag("udp-idle-timeout", flows.idle_timeout, milliseconds(100), hours(24)),
+      CountFlag("max-flows", flows.max_flows, 1, kMaxChannels),
+      SizeFlag("max-datagram-size", flows.max_datagram_bytes, 1, 65'507),
+      TimeFlag("drain-timeout", kDefaultDrainTimeout, Duration(0), hours(1)),
+  };
+}
+
+FlagSet JoinFlags(std::vector<std::vector<FlagSpec>> parts) {
+  std::vector<FlagSpec> flags;
+  for (std::vector<FlagSpec>& part : parts) {
+    flags.insert(flags.end(), part.begin(), part.end());
+  }
+  return FlagSet(std::move(flags));
+}
+
+size_t Count(const std::string& text) { return *ParseInteger(text); }
+
+Status SetSignaling(const Settings& settings, p2p::SignalingAccess& access) {
+  Result<ws::WsUrl> url = ws::ParseWsUrl(FLAGS_signal);
+  if (!url.ok()) return url.status().WithContext(settings.Get("signal").where);
+  access.url = *std::move(url);
+  access.token = Secret(FLAGS_token);
+  if (FLAGS_insecure && !FLAGS_ca_file.empty()) {
+    return BadValue(settings, "insecure", "believes everybody, so --ca-file would be ignored");
+  }
+  if (FLAGS_insecure) access.trust.mode = ws::WsTrust::Mode::kInsecure;
+  if (FLAGS_ca_file.empty()) return Status::Ok();
+  const Result<std::string> file = ReadSmallFile(FLAGS_ca_file, 16 * kMiB);
+  if (!file.ok()) return file.status().WithContext(settings.Get("ca-file").where);
+  access.trust.mode = ws::WsTrust::Mode::kCaFile;
+  access.trust.ca_file = FLAGS_ca_file;
+  return Status::Ok();
+}
+
+Result<codec::IceServer> ParseServer(const Settings& settings, const std::string& flag,
+                                     const std::string& text, codec::IceServerKind kind) {
+  Result<codec::IceServer> server = codec::ParseIceServerUrl(text);
+  if (!server.ok()) return server.status().WithContext(settings.Get(flag).where);
+  if (server->kind == kind) return server;
+  const bool want_turn = kind == codec::IceServerKind::kTurn;
+  return BadValue(settings, flag,
+                  want_turn ? "a STUN server (set it by --stun-server)"
+                            : "a TURN server (set it by --turn-server)");
+}
+
+Status SetStunServers(const Settings& settings, ice::IceOptions& ice) {
+  if (FLAGS_stun_server == "none") return Status::Ok();
+  for (const std::string& text : SplitList(FLAGS_stun_server)) {
+    Result<codec::IceServer> server =
+        ParseServer(settings, "stun-server", text, codec::IceServerKind::kStun);
+    if (!server.ok()) return server.status();
+    ice.servers.push_back(*std::move(server));
+  }
+  return Status::Ok();
+}
+
+Status SetTurnServers(const Settings& settings, ice::IceOptions& ice) {
+  for (const std::string& text : SplitList(FLAGS_turn_server)) {
+    Result<codec::IceServer> server =
+        ParseServer(settings, "turn-server", text, codec::IceServerKind::kTurn);
+    if (!server.ok()) return server.status();
+    if (server->username.empty()) {
+      server->username = FLAGS_turn_username;
+      server->password = Secret(FLAGS_turn_password);
+    }
+    if (server->username.empty() || server->password.empty()) {
+      return BadValue(settings, "turn-server",
+                      "a TURN server needs --turn-username and --turn-password-file");
+    }
+    ice.servers.push_back(*std::move(server));
+  }
+  if (FLAGS_relay_only && FLAGS_turn_server.empty()) {
+    return BadValue(settings, "relay-only", "needs a relay: set --turn-server");
+  }
+  return Status::Ok();
+}
+
+Status SetPeer(const Settings& settings, p2p::TunnelProtocol protocol, p2p::PeerAccess& peer) {
+  if (Status set = SetStunServers(settings, peer.ice); !set.ok()) return set;
+  if (Status set = SetTurnServers(settings, peer.ice); !set.ok()) return set;
+  if (FLAGS_relay_only) peer.ice.policy = ice::CandidatePolicy::kRelayOnly;
+  if (FLAGS_loopback) peer.ice.loopback = ice::LoopbackUse::kAlways;
+  if (const auto range = ParsePortRange(FLAGS_port_range).value()) {
+    peer.ice.ports = ice::PortRange{range->low, range->high};
+  }
+  peer.ice.interfaces = SplitList(FLAGS_interfaces);
+  peer.announce_features = FLAGS_extensions;
+  peer.max_message_bytes = SizeValue(FLAGS_data_message_size);
+  peer.disconnected_after = DurationValue(FLAGS_disconnect_after);
+  const bool tcp = protocol == p2p::TunnelProtocol::kTcp;
+  peer.max_channels = Count(tcp ? FLAGS_max_connections : FLAGS_max_flows);
+  return Status::Ok();
+}
+
+void SetStreams(tunnel::ChannelStreamOptions& channel, tunnel::RelayOptions& relay) {
+  channel.receive_limit = SizeValue(FLAGS_buffer_size);
+  channel.receive_high_water = channel.receive_limit / 4;
+  channel.receive_low_water = channel.receive_limit / 16;
+  const Duration idle = DurationValue(FLAGS_idle_timeout);
+  if (idle > Duration(0)) relay.idle_timeout = idle;
+}
+
+void SetFlows(tunnel::UdpFlowOptions& flows) {
+  flows.idle_timeout = DurationValue(FLAGS_udp_idle_timeout);
+  flows.max_flows = Count(FLAGS_max_flows);
+  flows.max_datagram_bytes = SizeValue(FLAGS_max_datagram_size);
+}
+
+// The flags checked each value; what is left are values that do not go together.
+Status OneLine(const Status& problems) {
+  std::string text = problems.message();
+  for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at)) {
+    text.replace(at, 1, "; ");
+  }
+  return problems.ok() ? Status::Ok() : Status(problems.code(), text);
+}
+
+}  // namespace
+
+FlagSet HostFlags() {
+  const p2p::TunnelHostOptions presets;
+  const p2p::HostSessionsOptions& sessions = presets.sessions;
+  const std::vector<FlagSpec> own_limits = {
+      CountFlag("max-clients", sessions.max_sessions, 1, 100'000),
+      TimeFlag("dial-timeout", presets.tcp.dial_timeout, milliseconds(100), hours(1)),
+  };
+  return JoinFlags({{IdFlag("the ID that clients reach this host by"),
+                     GflagsFlag("remote", ValueType::kAddress, "HOST:PORT")},
+                    AccessFlags(),
+                    RoleFlags(),
+                    {HelpFlag()},
+                    NetworkFlags(),
+                    own_limits,
+                    CommonLimits(sessions.wait, sessions.connect_timeout, sessions.recovery_limit),
+                    GlogFlags()});
+}
+
+FlagSet ClientFlags() {
+  const p2p::TunnelClientOptions presets;
+  const p2p::ClientSessionOptions& session = presets.session;
+  const std::vector<FlagSpec> own_limits = {
+      CountFlag("max-waiting", presets.tcp.admission.max_waiting, 1, kMaxChannels),
+      TimeFlag("max-wait", presets.tcp.admission.max_wait, milliseconds(1), hours(1)),
+  };
+  return JoinFlags({{IdFlag("the ID of the host to reach"),
+                     GflagsFlag("local", ValueType::kAddress, "HOST:PORT")},
+                    AccessFlags(),
+                    RoleFlags(),
+                    {HelpFlag()},
+                    NetworkFlags(),
+                    own_limits,
+                    CommonLimits(session.wait, session.connect_timeout, session.recovery_limit),
+                    GlogFlags()});
+}
+
+Result<p2p::TunnelHostOptions> HostOptions(const Settings& settings) {
+  p2p::TunnelHostOptions options;
+  if (Status set = SetSignaling(settings, options.signaling); !set.ok()) return set;
+  options.id = FLAGS_id;
+  options.protocol = p2p::ParseTunnelProtocol(FLAGS_protocol).value();
+  if (Status set = SetPeer(settings, options.protocol, options.peer); !set.ok()) return set;
+  options.sessions.wait = DurationValue(FLAGS_wait);
+  options.sessions.connect_timeout = DurationValue(FLAGS_connect_timeout);
+  options.sessions.recovery_limit = DurationValue(FLAGS_recovery_timeout);
+  options.sessions.max_sessions = Count(FLAGS_max_clients);
+  options.tcp.remote = options.udp.remote = AddressValue(FLAGS_remote);
+  options.tcp.dial_timeout = DurationValue(FLAGS_dial_timeout);
+  options.tcp.max_channels = Count(FLAGS_max_connections);
+  SetStreams(options.tcp.channel, options.tcp.relay);
+  SetFlows(options.udp.flows);
+  if (Status valid = p2p::Validate(options); !valid.ok()) return OneLine(valid);
+  return options;
+}
+
+Result<p2p::TunnelClientOptions> ClientOptions(const Settings& settings) {
+  p2p::TunnelClientOptions options;
+  if (Status set = SetSignaling(settings, options.signaling); !set.ok()) return set;
+  options.host_id = FLAGS_id;
+  options.protocol = p2p::ParseTunnelProtocol(FLAGS_protocol).value();
+  if (Status set = SetPeer(settings, options.protocol, options.peer); !set.ok()) return set;
+  options.session.wait = DurationValue(FLAGS_wait);
+  options.session.connect_timeout = DurationValue(FLAGS_connect_timeout);
+  options.session.recovery_limit = DurationValue(FLAGS_recovery_timeout);
+  options.tcp.local = options.udp.local = AddressValue(FLAGS_local);
+  options.tcp.admission.max_connections = Count(FLAGS_max_connections);
+  options.tcp.admission.max_waiting = Count(FLAGS_max_waiting);
+  options.tcp.admission.max_wait = DurationValue(FLAGS_max_wait);
+  SetStreams(options.tcp.channel, options.tcp.relay);
+  SetFlows(options.udp.flows);
+  if (Status valid = p2p::Validate(options); !valid.ok()) return OneLine(valid);
+  return options;
+}
+
+Duration DrainTimeout() { return DurationValue(FLAGS_drain_timeout); }
+
+}  // namespace ming::cli

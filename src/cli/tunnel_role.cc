@@ -1,0 +1,68 @@
+#include "ming/cli/tunnel_role.h"
+
+#include <glog/logging.h>
+
+#include <cstdio>
+
+#include "ming/cli/command.h"
+#include "ming/cli/common_flags.h"
+
+namespace ming::cli {
+namespace {
+
+// What a user can do about it.
+std::string NextStep(p2p::TunnelEnd end, const std::string& id) {
+  switch (end) {
+    case p2p::TunnelEnd::kStopped:
+    case p2p::TunnelEnd::kFailed:
+      return "";
+    case p2p::TunnelEnd::kServerLost:
+      return "is `ming server` running there? --signal names another, --wait waits longer";
+    case p2p::TunnelEnd::kHostNotFound:
+      return "is `ming host --id " + id + "` running, with the same --signal?";
+    case p2p::TunnelEnd::kRefused:
+      return "check --token-file and the server's --valid-tokens-file";
+    case p2p::TunnelEnd::kNoPath:
+      return "a relay helps: --turn-server";
+    case p2p::TunnelEnd::kIdTaken:
+      return "choose another --id, or stop the host that has it";
+  }
+  return "";
+}
+
+}  // namespace
+
+TunnelAnnouncement AnnouncementOf(const Settings& settings) {
+  TunnelAnnouncement announcement;
+  announcement.id = settings.Value("id");
+  announcement.protocol = settings.Value("protocol");
+  announcement.signal = settings.Value("signal");
+  announcement.token = !settings.Value("token").empty();
+  return announcement;
+}
+
+void PrintAnnouncement(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
+}
+
+void WarnOfSignaling(const p2p::SignalingAccess& signaling) {
+  const bool local = IsLoopbackOnly(signaling.url.endpoint);
+  if (signaling.url.secure() && signaling.trust.mode == ws::WsTrust::Mode::kInsecure) {
+    LOG(WARNING) << "--insecure: whoever is between here and " << signaling.url.endpoint.ToString()
+                 << " can pose as the server (give its certificate to --ca-file instead)";
+  }
+  if (!signaling.url.secure() && !signaling.token.empty() && !local) {
+    LOG(WARNING) << "the token goes to " << signaling.url.endpoint.ToString()
+                 << " unencrypted (use wss://)";
+  }
+}
+
+ExitCode ReportEnd(p2p::TunnelEnd end, const Status& why, const std::string& id) {
+  if (end == p2p::TunnelEnd::kStopped) return ExitCode::kOk;
+  const std::string next_step = NextStep(end, id);
+  PrintError(next_step.empty() ? why : WithHint(why, next_step));
+  return ExitCodeFor(end, why);
+}
+
+}  // namespace ming::cli

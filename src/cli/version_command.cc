@@ -1,0 +1,60 @@
+#include <cstdio>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "ming/cli/build_info.h"
+#include "ming/cli/commands.h"
+#include "ming/cli/common_flags.h"
+#include "ming/cli/gflags_table.h"
+
+namespace ming::cli {
+namespace {
+
+constexpr int kJsonVersion = 1;
+
+std::string AsJson() {
+  nlohmann::ordered_json json = {
+      {"version", kJsonVersion}, {"ming", ProjectVersion()}, {"commit", BuildCommit()}};
+  for (const LibraryVersion& library : LibraryVersions()) {
+    json["libraries"][library.name] = library.version;
+  }
+  return json.dump(2) + "\n";
+}
+
+std::string AsText() {
+  std::string text = "ming " + ProjectVersion() + " (commit " + BuildCommit() + ")\n";
+  for (const LibraryVersion& library : LibraryVersions()) {
+    text += "  " + library.name + " " + library.version + "\n";
+  }
+  return text;
+}
+
+ExitCode RunVersion(const Invocation& invocation) {
+  const bool json = invocation.settings.IsTrue("json");
+  std::fputs((json ? AsJson() : AsText()).c_str(), stdout);
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+Command VersionCommand() {
+  FlagSpec json;
+  json.name = "json";
+  json.type = ValueType::kBool;
+  json.default_text = "false";
+  json.help = "for programs; its member `version` is that of this format";
+  json.sources = Sources::kCommandLine;
+  std::vector<FlagSpec> flags = {json, HelpFlag()};
+  const std::vector<FlagSpec> glog = GlogFlags();
+  flags.insert(flags.end(), glog.begin(), glog.end());
+  Command command;
+  command.help = {"version", "print the versions of ming and its libraries",
+                  "Prints the version, the commit it was built from, and the library versions.",
+                  "ming version --json", ""};
+  command.flags = FlagSet(std::move(flags));
+  command.run = RunVersion;
+  return command;
+}
+
+}  // namespace ming::cli

@@ -1,0 +1,273 @@
+// The real binary as it runs: what it prints, how it stops, what it does to its process.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <array>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "ming/net/unique_fd.h"
+
+#include "subprocess.h"
+#include "test_folder.h"
+
+namespace ming::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class Running : public TestFolder {
+ protected:
+  static std::vector<std::string> ServerWords(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = {"server", "--addr", "127.0.0.1:0"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+};
+
+// The port in "... listening on 127.0.0.1:<port> ...".
+uint16_t PrintedPort(Subprocess& server) {
+  EXPECT_TRUE(server.WaitForOutput("--local localhost:2222\n")) << server.errors();
+  const std::string mark = "listening on 127.0.0.1:";
+  const size_t at = server.output().find(mark);
+  EXPECT_NE(at, std::string::npos);
+  return static_cast<uint16_t>(std::stoi(server.output().substr(at + mark.size())));
+}
+
+net::UniqueFd ConnectTo(uint16_t port) {
+  net::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  return fd;
+}
+
+// A WebSocket connection that never answers, so that an orderly stop has to wait for it.
+net::UniqueFd SilentWebSocket(uint16_t port) {
+  net::UniqueFd fd = ConnectTo(port);
+  const std::string request =
+      "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+  EXPECT_EQ(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(request.size()));
+  std::string answer;
+  std::array<char, 512> block{};
+  while (answer.find("\r\n\r\n") == std::string::npos) {
+    const ssize_t count = ::recv(fd.get(), block.data(), block.size(), 0);
+    if (count <= 0) break;
+    answer.append(block.data(), static_cast<size_t>(count));
+  }
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 101 "));
+  return fd;
+}
+
+std::string ProcFile(const Subprocess& process, const std::string& name) {
+  std::ifstream file("/proc/" + std::to_string(process.pid()) + "/" + name);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST_F(Running, ServerPrintsItsRealPortAndWhatToTypeNext) {
+  Subprocess server(ServerWords());
+  const uint16_t port = PrintedPort(server);
+  EXPECT_NE(port, 0);
+  const std::string url = "ws://127.0.0.1:" + std::to_string(port);
+  EXPECT_THAT(server.output(), StartsWith("ming server: listening on 127.0.0.1:"));
+  EXPECT_THAT(server.output(), HasSubstr("ming host --id myhost --signal " + url + " "));
+  EXPECT_THAT(server.output(), HasSubstr("ming client --id myhost --signal " + url + " "));
+  EXPECT_TRUE(ConnectTo(port).valid());
+}
+
+TEST_F(Running, SignalsStopInOrder) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    Subprocess server(ServerWords());
+    PrintedPort(server);
+    server.Signal(signal);
+    EXPECT_EQ(server.WaitForExit(), 0);
+    EXPECT_THAT(server.errors(), HasSubstr("Stopping: "));
+  }
+}
+
+TEST_F(Running, SecondSignalStopsAtOnce) {
+  Subprocess server(ServerWords({"--drain-timeout", "1h"}));
+  const net::UniqueFd silent = SilentWebSocket(PrintedPort(server));
+  server.Signal(SIGTERM);
+  EXPECT_TRUE(server.WaitForErrors("Stopping: "));
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.WaitForExit(), 0);
+}
+
+TEST_F(Running, DrainHasALimit) {
+  Subprocess server(ServerWords({"--drain-timeout", "100ms"}));
+  const net::UniqueFd silent = SilentWebSocket(PrintedPort(server));
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.WaitForExit(), 0);
+}
+
+TEST_F(Running, ModeAndYamlRunTheSameServer) {
+  Write("config.yaml", "mode: server\nserver:\n  addr: \"127.0.0.1:0\"\n");
+  Subprocess server({"-alsologtostderr"});
+  PrintedPort(server);
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.WaitForExit(), 0);
+}
+
+TEST_F(Running, DescriptorLimitIsRaisedAndSigpipeIgnored) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = 64;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  Subprocess server(ServerWords());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  PrintedPort(server);
+  EXPECT_THAT(ProcFile(server, "limits"),
+              HasSubstr("Max open files            " + std::to_string(before.rlim_max)));
+  const std::string status = ProcFile(server, "status");
+  const std::string ignored = status.substr(status.find("SigIgn:") + 8, 16);
+  EXPECT_NE(std::stoull(ignored, nullptr, 16) & (1ULL << (SIGPIPE - 1)), 0U) << ignored;
+}
+
+TEST_F(Running, TellsTheServiceManager) {
+  const net::UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = (folder() / "notify").string();
+  ASSERT_LT(path.size(), sizeof(address.sun_path));
+  path.copy(address.sun_path, path.size());
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  const auto receive = [&socket] {
+    std::array<char, 64> block{};
+    const ssize_t count = ::recv(socket.get(), block.data(), block.size(), 0);
+    return std::string(block.data(), static_cast<size_t>(count));
+  };
+  Subprocess server(ServerWords(), {{"NOTIFY_SOCKET", path}});
+  EXPECT_EQ(receive(), "READY=1");
+  server.Signal(SIGTERM);
+  EXPECT_EQ(receive(), "STOPPING=1");
+  EXPECT_EQ(server.WaitForExit(), 0);
+}
+
+TEST_F(Running, PipeGetsNeitherColoursNorAStatusLine) {
+  Subprocess server(ServerWords({"-colorlogtostderr"}));
+  PrintedPort(server);
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.WaitForExit(), 0);
+  EXPECT_THAT(server.errors(), Not(HasSubstr("\033")));
+  EXPECT_THAT(server.errors(), Not(HasSubstr("\r")));
+}
+
+TEST_F(Running, TerminalGetsAStatusLine) {
+  Subprocess server(ServerWords(), {{"TERM", "xterm"}}, Subprocess::Streams::kTerminal);
+  EXPECT_TRUE(server.WaitForErrors("\r\033[Kserving: 0 hosts, 0 clients, "));
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.WaitForExit(), 0);
+  // The line makes room for log lines.
+  EXPECT_THAT(server.errors(), MatchesRegex("(.|\n)*\r\033\\[KI[0-9]+ [^\n]*Stopping: (.|\n)*"));
+}
+
+TEST_F(Running, TerminalGetsColoursOnlyWhenWanted) {
+  const std::vector<std::string> words =
+      ServerWords({"-colorlogtostderr", "--valid-tokens", "visible"});
+  {
+    Subprocess server(words, {{"TERM", "xterm"}, {"NO_COLOR", "1"}},
+                      Subprocess::Streams::kTerminal);
+    EXPECT_TRUE(server.WaitForErrors("is visible"));
+    EXPECT_THAT(server.errors(), Not(HasSubstr("\033[0;3")));
+  }
+  Subprocess server(words, {{"TERM", "xterm"}}, Subprocess::Streams::kTerminal);
+  EXPECT_TRUE(server.WaitForErrors("is visible"));
+  EXPECT_THAT(server.errors(), HasSubstr("\033[0;33m"));
+}
+
+TEST_F(Running, LogFilesOnlyWhereTheyAreWanted) {
+  std::filesystem::create_directory("logs");
+  Subprocess without(ServerWords(), {{"TMPDIR", folder().string()}});
+  PrintedPort(without);
+  without.Signal(SIGTERM);
+  EXPECT_EQ(without.WaitForExit(), 0);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder())) {
+    EXPECT_TRUE(entry.is_directory()) << entry.path();
+  }
+  Subprocess with(ServerWords({"-log_dir=logs"}));
+  PrintedPort(with);
+  with.Signal(SIGTERM);
+  EXPECT_EQ(with.WaitForExit(), 0);
+  EXPECT_TRUE(std::filesystem::exists("logs/ming.INFO"));
+  EXPECT_THAT(with.errors(), HasSubstr("Stopping: "));
+}
+
+TEST_F(Running, LogLinesAreOneLineEach) {
+  Subprocess server(ServerWords({"-v=2"}));
+  PrintedPort(server);
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.WaitForExit(), 0);
+  std::istringstream lines(server.errors());
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_THAT(line,
+                MatchesRegex("[IWEF][0-9]{8} [0-9:.]+ +[0-9]+ [a-z_]+\\.(cc|h):[0-9]+\\] .+"));
+  }
+}
+
+TEST_F(Running, VersionForPeopleAndPrograms) {
+  const RunResult text = RunMing({"version"});
+  EXPECT_EQ(text.code, 0);
+  EXPECT_THAT(text.output, MatchesRegex("ming [0-9.]+ \\(commit [0-9a-z-]+\\)\n(  .+\n)+"));
+  EXPECT_EQ(RunMing({"--version"}).output, text.output);
+  const RunResult json = RunMing({"version", "--json"});
+  EXPECT_EQ(json.code, 0);
+  const nlohmann::json parsed = nlohmann::json::parse(json.output, nullptr, false);
+  ASSERT_TRUE(parsed.is_object());
+  EXPECT_EQ(parsed["version"], 1);
+  for (const char* library : {"libnice", "GnuTLS", "usrsctp", "libwebsockets", "nlohmann-json",
+                              "glog", "gflags", "yaml-cpp"}) {
+    EXPECT_TRUE(parsed["libraries"].contains(library)) << library;
+  }
+}
+
+// The first screen of each help is in a file of its own; the other flags change more often.
+TEST_F(Running, HelpScreensAreAsReviewed) {
+  constexpr int kScreenLines = 24;
+  for (const std::string name : {"overview", "server", "host", "client", "version"}) {
+    const RunResult result = name == "overview" ? RunMing({"help"}) : RunMing({"help", name});
+    EXPECT_EQ(result.code, 0);
+    EXPECT_THAT(result.errors, IsEmpty());
+    std::istringstream lines(result.output);
+    std::string screen;
+    std::string line;
+    for (int i = 0; i < kScreenLines && std::getline(lines, line); ++i) screen += line + "\n";
+    std::ifstream file(std::string(MING_GOLDEN_FOLDER) + "/help_" + name + ".txt");
+    const std::string golden((std::istreambuf_iterator<char>(file)),
+                             std::istreambuf_iterator<char>());
+    EXPECT_EQ(screen, golden) << name;
+  }
+}
+
+TEST_F(Running, EveryWayToHelpIsTheSame) {
+  const std::string host = RunMing({"help", "host"}).output;
+  EXPECT_EQ(RunMing({"host", "--help"}).output, host);
+  EXPECT_EQ(RunMing({"host", "-h"}).output, host);
+  EXPECT_EQ(RunMing({"--mode", "host", "--help"}).output, host);
+  EXPECT_EQ(RunMing({"--help"}).output, RunMing({"help"}).output);
+}
+
+}  // namespace
+}  // namespace ming::cli
