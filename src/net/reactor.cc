@@ -109,10 +109,7 @@ void Reactor::Run() {
   CHECK(!running_) << "Run inside a callback";
   running_ = true;
   RefreshNow();
-  do {
-    if (!HasWork()) break;
-    Turn();
-  } while (!stop_requested_);
+  while (!stop_requested_ && HasWork()) Turn();
   stop_requested_ = false;
   running_ = false;
 }

@@ -49,7 +49,7 @@ class Reactor final : public link::TimerService {
   // than background ones), armed alarm, posted task, turn-end request or WorkToken. Not from inside
   // a callback.
   void Run();
-  // Run returns when the current turn ends. Before Run: the next Run makes one turn.
+  // Run returns when the current turn ends. Before Run: the next Run returns at once.
   void Stop() { stop_requested_ = true; }
   // Turns until done() is true (asked after every turn, and once before), and returns true; false
   // after `timeout`, or on Stop. For tests and short drivers.

@@ -166,6 +166,14 @@ TEST_F(ReactorTest, StopEndsTheTurnAndTheRun) {
   EXPECT_EQ(calls, 2);
 }
 
+TEST_F(ReactorTest, StopBeforeRunEndsItAtOnce) {
+  const auto alarm = reactor_.CreateAlarm([] {});
+  alarm->ArmAt(reactor_.Now() + std::chrono::hours(1));
+  reactor_.Stop();
+  reactor_.Run();
+  EXPECT_EQ(reactor_.turn(), 0u);
+}
+
 TEST_F(ReactorTest, RunUntilGivesUp) {
   const Timestamp start = reactor_.Now();
   EXPECT_FALSE(reactor_.RunUntil([] { return false; }, milliseconds(5)));
