@@ -36,6 +36,7 @@ class ClientRun final : public p2p::TunnelClient::Observer {
   void Stop() {
     LOG(INFO) << "Stopping: connections may end by themselves; a second signal stops at once";
     notifier_.Stopping();
+    stopping_ = true;
     client_->Drain(reactor_.Now() + DrainTimeout());
   }
 
@@ -64,6 +65,7 @@ class ClientRun final : public p2p::TunnelClient::Observer {
   }
 
   void OnPathDown(const Status& why) override {
+    if (stopping_) return;
     LOG(WARNING) << "Path lost, looking for another: " << why.message();
   }
 
@@ -76,6 +78,7 @@ class ClientRun final : public p2p::TunnelClient::Observer {
   net::Reactor& reactor_;
   ServiceNotifier notifier_;
   RateMeter rate_;
+  bool stopping_ = false;
   std::unique_ptr<p2p::TunnelClient> client_;
   p2p::TunnelEnd end_ = p2p::TunnelEnd::kFailed;
   Status why_;

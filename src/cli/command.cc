@@ -14,7 +14,8 @@ constexpr size_t kShownBytes = 60;
 }  // namespace
 
 std::vector<Command> MakeCommands() {
-  return {ServerCommand(), HostCommand(), ClientCommand(), VersionCommand(), HelpCommand()};
+  return {ServerCommand(), HostCommand(),    ClientCommand(),
+          DemoCommand(),   VersionCommand(), HelpCommand()};
 }
 
 const Command* FindCommand(const std::vector<Command>& commands, const std::string& name) {

@@ -9,6 +9,7 @@ namespace ming::cli {
 Command ServerCommand();
 Command HostCommand();
 Command ClientCommand();
+Command DemoCommand();
 Command VersionCommand();
 Command HelpCommand();
 

@@ -109,6 +109,7 @@ std::string FormatOverview(const std::vector<CommandHelp>& commands) {
   std::string text =
       "ming carries TCP and UDP through NAT, over WebRTC data channels.\n"
       "\n"
+      "See it work, in one process:   ming demo\n"
       "Between two machines, to reach an SSH server behind NAT:\n"
       "  on a machine both reach      ming server\n"
       "  beside the SSH server        ming host   --signal ws://SERVER:8080 --id myhost \\\n"

@@ -1,7 +1,6 @@
 // The real binary as it runs: what it prints, how it stops, what it does to its process.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -21,6 +20,7 @@
 
 #include "subprocess.h"
 #include "test_folder.h"
+#include "test_sockets.h"
 
 namespace ming::cli {
 namespace {
@@ -40,23 +40,9 @@ class Running : public TestFolder {
   }
 };
 
-// The port in "... listening on 127.0.0.1:<port> ...".
 uint16_t PrintedPort(Subprocess& server) {
   EXPECT_TRUE(server.WaitForOutput("--local localhost:2222\n")) << server.errors();
-  const std::string mark = "listening on 127.0.0.1:";
-  const size_t at = server.output().find(mark);
-  EXPECT_NE(at, std::string::npos);
-  return static_cast<uint16_t>(std::stoi(server.output().substr(at + mark.size())));
-}
-
-net::UniqueFd ConnectTo(uint16_t port) {
-  net::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  EXPECT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  return fd;
+  return PortAfter(server.output(), "listening on 127.0.0.1:");
 }
 
 // A WebSocket connection that never answers, so that an orderly stop has to wait for it.
@@ -65,8 +51,7 @@ net::UniqueFd SilentWebSocket(uint16_t port) {
   const std::string request =
       "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-  EXPECT_EQ(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL),
-            static_cast<ssize_t>(request.size()));
+  SendAll(fd, request);
   std::string answer;
   std::array<char, 512> block{};
   while (answer.find("\r\n\r\n") == std::string::npos) {
@@ -246,7 +231,7 @@ TEST_F(Running, VersionForPeopleAndPrograms) {
 // The first screen of each help is in a file of its own; the other flags change more often.
 TEST_F(Running, HelpScreensAreAsReviewed) {
   constexpr int kScreenLines = 24;
-  for (const std::string name : {"overview", "server", "host", "client", "version"}) {
+  for (const std::string name : {"overview", "server", "host", "client", "demo", "version"}) {
     const RunResult result = name == "overview" ? RunMing({"help"}) : RunMing({"help", name});
     EXPECT_EQ(result.code, 0);
     EXPECT_THAT(result.errors, IsEmpty());

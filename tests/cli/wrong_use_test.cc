@@ -1,43 +1,19 @@
 // Wrong use of the real binary ends with one clear line and the right exit code.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <string>
 #include <vector>
 
-#include "ming/net/unique_fd.h"
-
 #include "subprocess.h"
 #include "test_folder.h"
+#include "test_sockets.h"
 
 namespace ming::cli {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
-
-// A listening TCP socket of 127.0.0.1, whose port is therefore taken.
-class TakenPort {
- public:
-  TakenPort() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof(address);
-    auto* where = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(::bind(fd_.get(), where, length), 0);
-    EXPECT_EQ(::listen(fd_.get(), 1), 0);
-    EXPECT_EQ(::getsockname(fd_.get(), where, &length), 0);
-    address_ = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-  }
-  const std::string& address() const { return address_; }
-
- private:
-  net::UniqueFd fd_;
-  std::string address_;
-};
 
 class WrongUse : public TestFolder {
  protected:
@@ -146,14 +122,14 @@ TEST_F(WrongUse, EmptySecretFile) {
 }
 
 TEST_F(WrongUse, AddressInUse) {
-  const TakenPort taken;
+  const ListeningSocket taken;
   ExpectLine({"server", "--addr", taken.address()}, 1,
              "cannot listen on " + taken.address() +
                  ": bind: Address already in use (choose another with --addr)");
 }
 
 TEST_F(WrongUse, LocalAddressInUse) {
-  const TakenPort taken;
+  const ListeningSocket taken;
   ExpectLine({"client", "--id", "x", "--signal", "ws://127.0.0.1:1", "--local", taken.address()}, 1,
              "cannot listen on " + taken.address() +
                  ": bind: Address already in use (choose another with --local)");
