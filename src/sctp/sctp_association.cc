@@ -217,20 +217,24 @@ void SctpAssociation::SettleSoon() { settle_soon_->ArmAt(stack_.timers().Now());
 
 // Everything that the engine left for us, in one place and outside of it.
 void SctpAssociation::Settle() {
-  if (settling_) return;  // from inside an observer: the loop below goes on
+  if (settling_) return;  // from inside an observer: the call below goes on
   settling_ = true;
   attention_ = false;
   if (state_ == State::kEnding) {
     Finish(Status::Ok());
-    return;
+  } else if (state_ != State::kClosed) {
+    SettleOnce();
   }
+  settling_ = false;
+  const bool more = (attention_ && !paused_) || reset_gate_.HasDue();
+  if (more && state_ != State::kClosed) SettleSoon();
+}
+
+void SctpAssociation::SettleOnce() {
   if (reset_gate_.HasDue()) socket_->Input(reset_gate_.TakeDue());
   ReadAll();
   if (state_ == State::kUp) Grow();
   if (state_ == State::kUp) OfferSpace();
-  settling_ = false;
-  if (reset_gate_.HasDue()) SettleSoon();
-  if (attention_ && !paused_ && state_ != State::kClosed) SettleSoon();
 }
 
 void SctpAssociation::ReadAll() {

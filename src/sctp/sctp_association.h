@@ -156,6 +156,7 @@ class SctpAssociation {
   void Settle();
   void OnOutput(MutableByteSpan packet);
 
+  void SettleOnce();
   void SettleSoon();
   void ReadAll();
   void ReadNotification(size_t size, bool last_piece);

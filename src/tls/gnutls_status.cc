@@ -7,7 +7,11 @@
 namespace ming::tls {
 namespace {
 
-StatusCode CodeForAlert(gnutls_alert_description_t alert) {
+// What GnuTLS may return for a peer's alert goes beyond the values of its enum, and beyond what
+// that enum can hold.
+constexpr int kMaxKnownAlert = GNUTLS_A_MAX;
+
+StatusCode CodeForAlert(int alert) {
   switch (alert) {
     case GNUTLS_A_BAD_CERTIFICATE:
     case GNUTLS_A_UNSUPPORTED_CERTIFICATE:
@@ -57,12 +61,15 @@ Status GnutlsStatus(StatusCode status_code, std::string_view what, int code) {
 
 Status SessionFailure(gnutls_session_int* session, std::string_view what, int code) {
   if (code != GNUTLS_E_FATAL_ALERT_RECEIVED) return GnutlsStatus(CodeForError(code), what, code);
-  const gnutls_alert_description_t alert = gnutls_alert_get(session);
-  const char* name = gnutls_alert_get_name(alert);
+  const int alert = gnutls_alert_get(session);
+  const char* name = nullptr;
+  if (alert <= kMaxKnownAlert) {
+    name = gnutls_alert_get_name(static_cast<gnutls_alert_description_t>(alert));
+  }
   std::string message(what);
   message += ": the peer refused: ";
-  message += name == nullptr ? "unknown alert" : name;
-  return {CodeForAlert(alert), std::move(message), static_cast<int>(alert)};
+  message += name == nullptr ? "alert " + std::to_string(alert) : name;
+  return {CodeForAlert(alert), std::move(message), alert};
 }
 
 }  // namespace ming::tls

@@ -107,7 +107,7 @@ class AssociationEnd final : public SctpAssociation::Observer, public PacketSink
 };
 
 class AssociationPairTest : public testing::Test {
- protected:
+ public:
   void SetUp() override {
     stack = std::make_unique<SctpStack>(loop);
     loop.SetPump([this] { return MovePackets(); });

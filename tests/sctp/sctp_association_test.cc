@@ -112,6 +112,7 @@ TEST_F(SctpAssociationTest, ShutdownBeforeItIsUpEndsFromTheLoop) {
   EXPECT_FALSE(a.closed.has_value());
   ASSERT_TRUE(RunUntil([&] { return a.closed.has_value(); }));
   EXPECT_TRUE(a.closed->ok());
+  a.association->HandlePacket(Pattern(20, 1));  // a late one changes nothing
 }
 
 TEST_F(SctpAssociationTest, AbortInsideACallbackStopsAllFurtherCalls) {

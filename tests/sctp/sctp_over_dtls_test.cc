@@ -46,7 +46,7 @@ class Peer final : public tls::DtlsSession::Observer, public tls::DatagramSink, 
 };
 
 class SctpOverDtlsTest : public testing::TestWithParam<int> {
- protected:
+ public:
   SctpOverDtlsTest() : random(9) {
     const auto first = *tls::Certificate::SelfSigned("first");
     const auto second = *tls::Certificate::SelfSigned("second");
@@ -96,7 +96,8 @@ TEST_P(SctpOverDtlsTest, CarriesMessagesBothWaysAndEnds) {
   b->dtls->Start(loop.Now());
   a->dtls->Start(loop.Now());
   ASSERT_TRUE(loop.RunUntil([&] { return a->end.ups == 1 && b->end.ups == 1; }, 2 * kSoon));
-  for (const auto& [from, to] : {std::pair(a.get(), b.get()), std::pair(b.get(), a.get())}) {
+  for (Peer* from : {a.get(), b.get()}) {
+    Peer* to = from == a.get() ? b.get() : a.get();
     ASSERT_EQ(from->end.association->Send(StreamId(1), kBinary, Pattern(262144, 3), {}),
               link::SendResult::kAccepted);
     ASSERT_TRUE(loop.RunUntil([&] { return to->end.messages.size() == 1; }, 2 * kSoon));

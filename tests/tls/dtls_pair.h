@@ -48,7 +48,7 @@ class DtlsEnd final : public DtlsSession::Observer, public DatagramSink {
 };
 
 class DtlsPairTest : public testing::Test {
- protected:
+ public:
   DtlsPairTest()
       : client_certificate(*Certificate::SelfSigned("client")),
         server_certificate(*Certificate::SelfSigned("server")) {

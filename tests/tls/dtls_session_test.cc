@@ -180,6 +180,15 @@ TEST_F(DtlsSessionTest, AHandshakeWithoutAnswerTimesOut) {
   EXPECT_EQ(client.session->NextTimeout(), Timestamp::Max());
 }
 
+TEST_F(DtlsSessionTest, AnAlertOfUnknownNumberEndsTheHandshakeByNumber) {
+  Start();
+  const std::vector<uint8_t> alert = {21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 184};
+  client.session->HandleDatagram(now, alert);
+  ASSERT_TRUE(client.closed.has_value());
+  EXPECT_NE(client.closed->message().find("alert 184"), std::string::npos)
+      << client.closed->message();
+}
+
 TEST_F(DtlsSessionTest, DatagramsBeforeTheStartAreDropped) {
   server.session = std::make_unique<DtlsSession>(server_options, server, server);
   server.session->HandleDatagram(now, ByteSpan("x"));

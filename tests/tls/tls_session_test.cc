@@ -43,7 +43,7 @@ class Endpoint final : public link::ByteStream::Observer {
   }
   void Pump() {
     while (!to_send.empty()) {
-      const size_t taken = stream->Write(ByteSpan(std::string_view(to_send)));
+      const size_t taken = stream->Write(ByteSpan(std::string_view{to_send}));
       to_send.erase(0, taken);
       if (taken == 0) break;
     }
@@ -68,7 +68,7 @@ class Endpoint final : public link::ByteStream::Observer {
 };
 
 class TlsSessionTest : public testing::Test {
- protected:
+ public:
   TlsSessionTest() : certificate(*Certificate::SelfSigned("server.test")) {
     client_options.trust = TlsTrust::Pinned({certificate->fingerprint()});
     client_options.server_name = "server.test";
@@ -277,14 +277,14 @@ TEST_F(TlsSessionTest, RefusesAnotherCertificateThanThePinnedOne) {
 }
 
 TEST_F(TlsSessionTest, TrustsAnAuthorityForTheRightNameOnly) {
-  const auto trust = TlsTrust::FromPem(ByteSpan(std::string_view(certificate->pem())));
+  const auto trust = TlsTrust::FromPem(ByteSpan(std::string_view{certificate->pem()}));
   ASSERT_TRUE(trust.ok()) << trust.status().ToString();
   client_options.trust = *trust;
   Connect();
 }
 
 TEST_F(TlsSessionTest, RefusesTheWrongNameUnderATrustedAuthority) {
-  client_options.trust = *TlsTrust::FromPem(ByteSpan(std::string_view(certificate->pem())));
+  client_options.trust = *TlsTrust::FromPem(ByteSpan(std::string_view{certificate->pem()}));
   client_options.server_name = "other.test";
   Start();
   Settle();
@@ -295,7 +295,7 @@ TEST_F(TlsSessionTest, RefusesTheWrongNameUnderATrustedAuthority) {
 
 TEST_F(TlsSessionTest, RefusesAnUnknownAuthority) {
   const auto other = Certificate::SelfSigned("server.test");
-  client_options.trust = *TlsTrust::FromPem(ByteSpan(std::string_view((*other)->pem())));
+  client_options.trust = *TlsTrust::FromPem(ByteSpan(std::string_view{(*other)->pem()}));
   Start();
   Settle();
   ASSERT_TRUE(client.error.has_value());
