@@ -278,7 +278,7 @@ void IceAgent::Impl::Connect(const char* signal, GCallback handler) {
 }
 
 Status IceAgent::Impl::Start() {
-  const Status addresses = AddLocalAddresses();
+  Status addresses = AddLocalAddresses();
   if (!addresses.ok()) return addresses;
   if (options_.ports) {
     nice_agent_set_port_range(agent_, stream_, kComponent, options_.ports->first.value(),
@@ -624,6 +624,7 @@ void IceAgent::Impl::OnNiceGatheringDone(NiceAgent* /*agent*/, guint /*stream*/,
   static_cast<Impl*>(self)->Queue(GatheringDoneEvent{});
 }
 
+// NOLINTNEXTLINE(readability-function-size): the signature is libnice's
 void IceAgent::Impl::OnNicePair(NiceAgent* /*agent*/, guint /*stream*/, guint /*component*/,
                                 NiceCandidate* local, NiceCandidate* remote,
                                 gpointer self) noexcept {
@@ -635,6 +636,7 @@ void IceAgent::Impl::OnNicePair(NiceAgent* /*agent*/, guint /*stream*/, guint /*
   static_cast<Impl*>(self)->Queue(PairEvent{pair});
 }
 
+// NOLINTNEXTLINE(readability-function-size): the signature is libnice's
 void IceAgent::Impl::OnNiceDatagram(NiceAgent* /*agent*/, guint /*stream*/, guint /*component*/,
                                     guint size, gchar* bytes, gpointer self) noexcept {
   auto* impl = static_cast<Impl*>(self);

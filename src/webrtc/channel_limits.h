@@ -19,13 +19,13 @@ struct ChannelLimits {
   // Bytes received for a channel that is paused or has no observer, and kept. Beyond this, and
   // beyond max_held_total for all channels together, an unreliable channel drops messages, and a
   // reliable one stops the reading of the whole association: SCTP has one window for all.
-  size_t max_held_bytes = 256 * 1024;
-  size_t max_held_total = 4 * 1024 * 1024;
+  size_t max_held_bytes = size_t{256} * 1024;
+  size_t max_held_total = size_t{4} * 1024 * 1024;
   // How long a channel may stop the whole association while there are others; then it is closed
   // with kResourceExhausted so that they go on. Peers with credit never come here.
   Duration stall_timeout = std::chrono::seconds(30);
   // Bytes sent on a channel before it can be carried (the association is not up), and kept.
-  size_t max_early_bytes = 256 * 1024;
+  size_t max_early_bytes = size_t{256} * 1024;
 };
 
 }  // namespace ming::webrtc

@@ -23,7 +23,7 @@ enum class HandshakeRole { kClient, kServer };  // of DTLS
 struct NegotiationOptions {
   uint64_t session_id = 0;  // random; of the o= line
   codec::SdpFingerprint fingerprint;
-  uint64_t max_message_bytes = 256 * 1024;
+  uint64_t max_message_bytes = uint64_t{256} * 1024;
   std::optional<codec::MingFeatures> features;  // none: not announced
   // Candidates of the peer kept until its description is there.
   size_t max_early_candidates = 64;

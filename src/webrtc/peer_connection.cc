@@ -25,6 +25,9 @@ namespace {
 // works. Chromium's is two datagrams.
 constexpr size_t kMaxEarlyDatagrams = 16;
 constexpr size_t kMaxEarlyBytes = size_t{32} * 1024;
+constexpr size_t kMinMessageSize = 1024;
+constexpr size_t kMaxMessageSize = size_t{16} * 1024 * 1024;
+constexpr size_t kMaxChannels = 65535;
 // How long giving back TURN allocations may take.
 constexpr Duration kCloseLimit = std::chrono::seconds(2);
 
@@ -64,7 +67,37 @@ uint16_t StreamsFor(size_t channels) {
   return static_cast<uint16_t>(std::min<size_t>(2 * channels + 2, 65535));
 }
 
+// Of what PeerConnectionOptions hand to IceAgent, TLS is dealt with here.
+ice::IceOptions WithoutTls(ice::IceOptions options) {
+  for (codec::IceServer& server : options.servers) {
+    if (server.transport == codec::IceServerTransport::kTls) {
+      server.transport = codec::IceServerTransport::kTcp;
+    }
+  }
+  return options;
+}
+
 }  // namespace
+
+Status Validate(const PeerConnectionOptions& options) {
+  std::string problems;
+  const auto add = [&problems](const Status& status) {
+    if (!status.ok()) problems += (problems.empty() ? "" : "\n") + status.message();
+  };
+  add(ice::Validate(WithoutTls(options.ice)));
+  add(Validate(options.liveness));
+  sctp::SctpOptions sctp = options.sctp;
+  sctp.max_message_size = options.max_message_size;
+  sctp.max_reassembly_bytes = std::max(sctp.max_reassembly_bytes, options.max_message_size);
+  add(sctp::Validate(sctp));
+  if (options.max_message_size < kMinMessageSize || options.max_message_size > kMaxMessageSize) {
+    add(Status(StatusCode::kInvalidArgument, "largest message: 1KiB to 16MiB"));
+  }
+  if (options.channels.max_channels < 1 || options.channels.max_channels > kMaxChannels) {
+    add(Status(StatusCode::kInvalidArgument, "channels of a connection: 1 to 65535"));
+  }
+  return problems.empty() ? Status::Ok() : Status(StatusCode::kInvalidArgument, problems);
+}
 
 // The layers stand on each other in the order of the members: bridges to TURN servers and ICE
 // below, then DTLS, SCTP, channels. They are made in this order, and end in the opposite one.
@@ -182,7 +215,10 @@ PeerConnection::Impl::Impl(const PeerServices& services, const PeerConnectionOpt
         state_.HandleTimeout(services_.reactor.Now());
         StateChanged();
       })),
-      end_alarm_(services.reactor.CreateAlarm([this] { ReportEnd(); })) {}
+      end_alarm_(services.reactor.CreateAlarm([this] { ReportEnd(); })) {
+  const Status valid = Validate(options_);
+  CHECK(valid.ok()) << valid.ToString();
+}
 
 PeerConnection::Impl::~Impl() {
   if (ended()) return;
@@ -239,7 +275,7 @@ Status PeerConnection::Impl::AddRemoteCandidate(std::string_view text) {
     if (text.empty()) ice_->SetRemoteCandidatesDone();
     return Status::Ok();
   }
-  const Status added = ice_->AddRemoteCandidate(**candidate);
+  Status added = ice_->AddRemoteCandidate(**candidate);
   if (added.code() == StatusCode::kUnsupported) {
     VLOG(1) << added.message() << ": ignored";
     return Status::Ok();
@@ -280,8 +316,12 @@ PeerStats PeerConnection::Impl::GetStats() const {
 Status PeerConnection::Impl::StartIce(ice::IceRole role) {
   const ice::IceServices services{services_.reactor, services_.glib, services_.resolver};
   ice::IceAgent::Observer& self = *this;
-  auto agent = std::make_unique<ice::IceAgent>(services, BridgeTlsServers(), role, self);
-  const Status started = agent->Start();
+  const ice::IceOptions ice_options = BridgeTlsServers();
+  // Without its bridge a server may be missing that the rest relies on.
+  Status usable = ice::Validate(ice_options);
+  if (!usable.ok()) return usable;
+  auto agent = std::make_unique<ice::IceAgent>(services, ice_options, role, self);
+  Status started = agent->Start();
   if (!started.ok()) return started;
   ice_ = std::move(agent);
   state_.HandleStart(services_.reactor.Now());

@@ -46,7 +46,7 @@ struct PeerConnectionOptions {
   std::optional<codec::MingFeatures> features;
   // Largest message we take, announced as a=max-message-size. Bytes, 1 KiB to 16 MiB. The default
   // is what browsers announce.
-  size_t max_message_size = 256 * 1024;
+  size_t max_message_size = size_t{256} * 1024;
   ChannelLimits channels;
   LivenessOptions liveness;
   sctp::SctpOptions sctp;  // ports and sizes of messages are set by the negotiation
@@ -56,6 +56,9 @@ struct PeerConnectionOptions {
   // In front of log lines: "[host c=17] ".
   std::string log_prefix;
 };
+
+// All problems at once, one a line; ok where there are none. A connection CHECKs it.
+Status Validate(const PeerConnectionOptions& options);
 
 struct PeerStats {
   // "direct udp", "relayed udp", "none".

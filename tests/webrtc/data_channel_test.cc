@@ -56,13 +56,19 @@ struct Transfer {
   size_t total;
   size_t message_size;
   bool restart_ice;
+  bool large_packets;
 };
 
 class TransferTest : public DataChannelTest, public ::testing::WithParamInterface<Transfer> {};
 
 TEST_P(TransferTest, ArrivesUnchanged) {
   Loop loop;
-  PeerPair pair(loop, LoopbackOptions());
+  PeerConnectionOptions options = LoopbackOptions();
+  if (GetParam().large_packets) {
+    options.features = codec::MingFeatures();
+    options.features->path_mtu_bytes = 65535;
+  }
+  PeerPair pair(loop, options);
   pair.Connect();
   auto [from, to] = pair.OpenBoth("bulk");
   tls::Sha256 hash;
@@ -81,11 +87,12 @@ TEST_P(TransferTest, ArrivesUnchanged) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, TransferTest,
-                         ::testing::Values(Transfer{size_t{1} << 20, 1000, false},
-                                           Transfer{size_t{8} << 20, 65536, false},
-                                           Transfer{size_t{8} << 20, 256 * 1024, false},
-                                           Transfer{size_t{16} << 20, 16384, true},
-                                           Transfer{size_t{64} << 20, 16384, false}));
+                         ::testing::Values(Transfer{size_t{1} << 20, 1000, false, false},
+                                           Transfer{size_t{8} << 20, 65536, false, false},
+                                           Transfer{size_t{8} << 20, size_t{256} * 1024, false,
+                                                    true},
+                                           Transfer{size_t{16} << 20, 16384, true, true},
+                                           Transfer{size_t{64} << 20, 16384, false, false}));
 
 TEST_F(DataChannelTest, CarriesEmptyMessagesOfBothKinds) {
   Loop loop;

@@ -296,6 +296,28 @@ TEST_F(PeerConnectionTest, TellsThatAnAnswerIsOfAnotherProcess) {
   pair.Close();
 }
 
+TEST_F(PeerConnectionTest, SaysWhatIsWrongWithItsOptions) {
+  EXPECT_TRUE(Validate(LoopbackOptions()).ok());
+  PeerConnectionOptions options = LoopbackOptions();
+  options.max_message_size = 100;
+  options.channels.max_channels = 0;
+  options.ice.policy = ice::CandidatePolicy::kRelayOnly;
+  const Status status = Validate(options);
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status.message(), ::testing::HasSubstr("largest message"));
+  EXPECT_THAT(status.message(), ::testing::HasSubstr("channels of a connection"));
+  EXPECT_THAT(status.message(), ::testing::HasSubstr("TURN server"));
+  codec::IceServer server;
+  server.kind = codec::IceServerKind::kTurn;
+  server.transport = codec::IceServerTransport::kTls;
+  server.address = {"turn.example", Port(5349)};
+  server.username = "u";
+  server.password = Secret("p");
+  options = LoopbackOptions();
+  options.ice.servers = {server};
+  EXPECT_TRUE(Validate(options).ok());
+}
+
 TEST_F(PeerConnectionTest, StatsNameThePath) {
   Loop loop;
   PeerPair pair(loop, LoopbackOptions());
