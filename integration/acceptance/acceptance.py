@@ -294,11 +294,11 @@ NEEDS = {bulk: "nginx", parallel: "nginx", wrk: "wrk"}
 
 def in_own_namespace():
     """Runs this script again inside a fresh network namespace; returns where that is not allowed."""
-    if os.environ.get("MING_ACCEPTANCE_NETNS") or os.geteuid() != 0:
+    if os.environ.get("ACCEPTANCE_NETNS") or os.geteuid() != 0:
         return
     if subprocess.run(["unshare", "-n", "ip", "link", "set", "lo", "up"], capture_output=True, check=False).returncode:
         return
-    os.environ["MING_ACCEPTANCE_NETNS"] = "1"
+    os.environ["ACCEPTANCE_NETNS"] = "1"
     os.execvp("unshare", ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, *sys.argv])
 
 
