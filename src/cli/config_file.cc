@@ -1,5 +1,7 @@
 #include "ming/cli/config_file.h"
 
+#include <glog/logging.h>
+
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -156,7 +158,11 @@ class ConfigReader {
     return nullptr;
   }
 
-  const FlagSet& OwnFlags() const { return *FindSection(std::string(command_))->flags; }
+  const FlagSet& OwnFlags() const {
+    const CommandFlags* own = FindSection(std::string(command_));
+    CHECK(own != nullptr) << "no flags for " << command_;
+    return *own->flags;
+  }
 
   const std::string& file_;
   const std::vector<CommandFlags>& commands_;
