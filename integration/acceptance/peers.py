@@ -3,6 +3,7 @@
 
 usage: peers.py echo PORT | after-eof PORT | source PORT BYTES | udp-echo PORT
        peers.py idle PORT COUNT           (holds COUNT connections until its standard input ends)
+       peers.py pump PORT                 (bulk through an echo until its standard input ends; prints the MiB moved)
 """
 import asyncio
 import hashlib
@@ -78,6 +79,29 @@ async def idle(port, count):
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
+async def pump(port):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+    block = bytes(65536)
+    moved = 0
+
+    async def push():
+        while True:
+            writer.write(block)
+            await writer.drain()
+
+    pusher = asyncio.create_task(push())
+    ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    announced = False
+    while not ended.done():
+        moved += len(await reader.read(1 << 20))
+        if not announced and moved > 1 << 20:
+            announced = True
+            print("ready", flush=True)
+    pusher.cancel()
+    writer.transport.abort()
+    print(moved >> 20, flush=True)
+
+
 def main():
     raise_descriptor_limit()
     kind, port = sys.argv[1], int(sys.argv[2])
@@ -91,6 +115,8 @@ def main():
         udp_echo(port)
     elif kind == "idle":
         asyncio.run(idle(port, int(sys.argv[3])))
+    elif kind == "pump":
+        asyncio.run(pump(port))
     else:
         print(__doc__, file=sys.stderr)
         return 2
