@@ -22,7 +22,7 @@ class ChannelStreamTest : public ::testing::Test,
                           protected link::ByteStream::Observer,
                           protected link::MessageChannel::Observer,
                           protected ChannelStream::CloseObserver {
- protected:
+ public:
   ChannelStreamTest() : channels_(timers_, 1) {}
   ~ChannelStreamTest() override {
     stream_.reset();
@@ -32,6 +32,7 @@ class ChannelStreamTest : public ::testing::Test,
     EXPECT_EQ(timers_.alarm_count(), 0U);
   }
 
+ protected:
   void Build(ChannelSide side, bool ming) {
     ChannelStreamOptions options;
     options.side = side;

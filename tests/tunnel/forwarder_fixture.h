@@ -31,7 +31,7 @@ inline ChannelTerms MingTerms(uint32_t credit = kDefaultReceiveWindowBytes) {
 }
 
 class ForwarderFixture : public ::testing::Test {
- protected:
+ public:
   ForwarderFixture()
       : resolver_(reactor_),
         channels_(reactor_, 1),
@@ -49,6 +49,7 @@ class ForwarderFixture : public ::testing::Test {
     EXPECT_EQ(channels_.pair_count(), 0U);
   }
 
+ protected:
   void SetPath() { client_->SetPath(opener_, terms_); }
   [[nodiscard]] bool RunUntil(const std::function<bool()>& done) {
     return reactor_.RunUntil(done, kLimit);

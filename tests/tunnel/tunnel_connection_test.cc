@@ -281,7 +281,7 @@ TEST_F(TunnelConnectionTest, WritingToAForeignPeerThatClosedIsAReset) {
 }
 
 TEST(TunnelMemoryTest, IdleConnectionIsSmall) {
-  EXPECT_LE(sizeof(TunnelConnection) + sizeof(ChannelStream) + sizeof(CopyRelay), 1200U);
+  EXPECT_LE(sizeof(TunnelConnection) + sizeof(ChannelStream) + sizeof(CopyRelay), 800U);
 }
 
 }  // namespace
