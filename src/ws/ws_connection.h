@@ -61,9 +61,9 @@ std::vector<std::string> Validate(const WsLimits& limits);
 // Text messages from the peer are valid UTF-8 (anything else closes with 1007). traits() are
 // reliable and ordered; max_message_size() is the limit of our own sending direction, which equals
 // WsLimits::max_message_size. Why a channel closed: ok after an orderly close of either side;
-// kUnavailable when the connection was lost; kTimeout when the peer fell silent;
-// kProtocolViolation, kMalformed or kResourceExhausted when the peer broke the rules. Destroying it
-// closes the socket without a close frame.
+// kResourceExhausted for a message above the limit; kMalformed for text that is no UTF-8; kTimeout
+// when the peer fell silent; kUnavailable when the connection was lost or the peer broke the rules
+// of framing. Destroying it closes the socket without a close frame.
 class WsConnection : public link::MessageChannel {
  public:
   // As Close(), with a code and a reason (UTF-8, cut at 123 bytes).

@@ -43,9 +43,8 @@ struct WsServerOptions {
 // All problems of `options`, one sentence each; empty: valid.
 std::vector<std::string> Validate(const WsServerOptions& options);
 
-// The request that asks for an upgrade, or a plain HTTP one. Header values are as sent, cut off
-// nothing; a header that came more than once is joined by ", " unless it is one of those below,
-// where the request is refused with 400.
+// The request that asks for an upgrade, or a plain HTTP one. Header values are as sent. One in
+// which a header below comes twice was refused with 400.
 struct WsRequest {
   IpAddress peer_address;
   Port peer_port;

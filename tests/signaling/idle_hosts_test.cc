@@ -22,9 +22,15 @@
 namespace ming::signaling {
 namespace {
 
-constexpr size_t kWantedHosts = 10'000;
 constexpr size_t kSpareDescriptors = 100;
-constexpr size_t kMaxBytesPerHost = size_t{12} * 1024;
+#ifdef __SANITIZE_ADDRESS__
+// The sanitizer's own memory says nothing about ours.
+constexpr size_t kWantedHosts = 1'000;
+constexpr size_t kMaxBytesPerHost = size_t{1} << 20;
+#else
+constexpr size_t kWantedHosts = 10'000;
+constexpr size_t kMaxBytesPerHost = size_t{8} * 1024;
+#endif
 
 size_t ResidentBytes() {
   std::ifstream statm("/proc/self/statm");

@@ -68,6 +68,15 @@ class Watcher final : public SignalingClient::Observer {
 };
 
 class SignalingEndToEndTest : public testing::Test {
+ public:
+  ~SignalingEndToEndTest() override {
+    raw_peers_.clear();
+    watchers_.clear();
+    server_.reset();
+    EXPECT_TRUE(RunUntil([&] { return context_->socket_count() == 0; }));
+    context_.reset();
+  }
+
  protected:
   // GLib makes its default context, and a descriptor for it, once for the life of the process.
   static void SetUpTestSuite() {
@@ -84,14 +93,6 @@ class SignalingEndToEndTest : public testing::Test {
     client_options_.backoff.maximum = milliseconds(50);
     client_options_.settle_time = milliseconds(100);
   }
-  ~SignalingEndToEndTest() override {
-    raw_peers_.clear();
-    watchers_.clear();
-    server_.reset();
-    EXPECT_TRUE(RunUntil([&] { return context_->socket_count() == 0; }));
-    context_.reset();
-  }
-
   bool RunUntil(const std::function<bool()>& done) { return reactor_.RunUntil(done, seconds(10)); }
   void RunFor(Duration time) {
     static_cast<void>(reactor_.RunUntil([] { return false; }, time));

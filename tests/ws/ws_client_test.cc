@@ -28,15 +28,17 @@ std::string AcceptValue(const std::string& key) {
 }
 
 class WsClientTest : public WsTest {
+ public:
+  ~WsClientTest() override {
+    attempt_.reset();
+    outcome_.reset();
+  }
+
  protected:
   // Starts an attempt whose outcome lands in outcome_.
   void Start() {
     attempt_ = WsClient::Connect(*context_, resolver_, client_options_,
                                  [this](auto outcome) { outcome_ = std::move(outcome); });
-  }
-  ~WsClientTest() override {
-    attempt_.reset();
-    outcome_.reset();
   }
   // Answers the attempt by hand; returns the request.
   RawSocket AcceptRaw(RawListener& listener) {

@@ -77,6 +77,16 @@ class TestServer final : public WsServer::Observer {
 };
 
 class WsTest : public testing::Test {
+ public:
+  ~WsTest() override {
+    client_.reset();
+    server_.peers.clear();
+    server_.server.reset();
+    attempts_.clear();
+    EXPECT_TRUE(RunUntil([&] { return context_ == nullptr || context_->socket_count() == 0; }));
+    context_.reset();
+  }
+
  protected:
   // GLib makes its default context, and a descriptor for it, once for the life of the process.
   static void SetUpTestSuite() {
@@ -90,15 +100,6 @@ class WsTest : public testing::Test {
     context_ = *std::move(context);
     options_.listen = HostPort{"127.0.0.1", Port(0)};
   }
-  ~WsTest() override {
-    client_.reset();
-    server_.peers.clear();
-    server_.server.reset();
-    attempts_.clear();
-    EXPECT_TRUE(RunUntil([&] { return context_ == nullptr || context_->socket_count() == 0; }));
-    context_.reset();
-  }
-
   bool RunUntil(const std::function<bool()>& done) {
     return reactor_.RunUntil(done, std::chrono::seconds(10));
   }
