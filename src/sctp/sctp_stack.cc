@@ -1,7 +1,6 @@
 #include "ming/sctp/sctp_stack.h"
 
 #include <glog/logging.h>
-#include <pthread.h>
 #include <usrsctp.h>
 
 #include <csignal>
@@ -16,8 +15,8 @@ namespace {
 constexpr Duration kBusyTick = std::chrono::milliseconds(10);
 // With nothing on the way only heartbeats and retransmissions are left, of 100 ms and more.
 constexpr Duration kIdleTick = std::chrono::milliseconds(50);
-// Short ticks after a packet: longer than a delayed acknowledgment (200 ms) and a usual RTO.
-constexpr int kBusyTicks = 100;
+// Short ticks after a packet: much longer than a delayed acknowledgment.
+constexpr int kBusyTicks = 30;
 // A process that was stopped does not make the engine catch up on more than this.
 constexpr Duration kMaxAdvance = std::chrono::seconds(1);
 
