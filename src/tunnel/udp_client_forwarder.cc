@@ -95,7 +95,10 @@ void UdpClientForwarder::ClearPath(const Status& why) {
 
 void UdpClientForwarder::Drain(Timestamp deadline, std::function<void()> on_drained) {
   drain_.Begin(deadline, std::move(on_drained));
-  for (std::unique_ptr<Listener>& listener : listeners_) reactor_.DeferDelete(std::move(listener));
+  for (std::unique_ptr<Listener>& listener : listeners_) {
+    listener->socket().PauseReceiving();  // it may outlive us by a turn
+    reactor_.DeferDelete(std::move(listener));
+  }
   listeners_.clear();
   for (auto& [id, flow] : flows_) {
     flow->channel.Detach();

@@ -114,7 +114,9 @@ Status LwsServer::Listen() {
 }
 
 void LwsServer::StopListening() {
-  if (listener_ != nullptr) engine_.reactor().DeferDelete(std::move(listener_));
+  if (listener_ == nullptr) return;
+  listener_->PauseAccepting();  // the listener may outlive us by a turn
+  engine_.reactor().DeferDelete(std::move(listener_));
 }
 
 void LwsServer::OnAccept(std::unique_ptr<net::TcpStream> stream, const net::SocketAddress& peer) {
