@@ -10,6 +10,7 @@ namespace ming::cli {
 namespace {
 
 constexpr size_t kShownBytes = 60;
+constexpr size_t kErrorBytes = 2000;
 
 }  // namespace
 
@@ -43,7 +44,8 @@ std::string SeeHelp(const std::string& command) {
 void PrintError(const Status& status) {
   std::string line = status.message();
   std::replace(line.begin(), line.end(), '\n', ' ');
-  std::fprintf(stderr, "ming: %s\n", line.c_str());
+  // Some of it may come from a peer.
+  std::fprintf(stderr, "ming: %s\n", PrintableText(line, kErrorBytes).c_str());
 }
 
 std::vector<CommandHelp> HelpsOf(const std::vector<Command>& commands) {

@@ -223,6 +223,14 @@ void SetFlows(tunnel::UdpFlowOptions& flows) {
   flows.max_datagram_bytes = SizeValue(FLAGS_max_datagram_size);
 }
 
+// Where connections go to. Without a host it is this machine, as for the Go program.
+Result<HostPort> Remote(const Settings& settings) {
+  HostPort remote = AddressValue(FLAGS_remote);
+  if (remote.port == Port(0)) return BadValue(settings, "remote", "port 0 cannot be connected to");
+  if (remote.host.empty()) remote.host = "localhost";
+  return remote;
+}
+
 // The flags checked each value; what is left are values that do not go together.
 Status OneLine(const Status& problems) {
   std::string text = problems.message();
@@ -280,7 +288,9 @@ Result<p2p::TunnelHostOptions> HostOptions(const Settings& settings) {
   options.sessions.connect_timeout = DurationValue(FLAGS_connect_timeout);
   options.sessions.recovery_limit = DurationValue(FLAGS_recovery_timeout);
   options.sessions.max_sessions = Count(FLAGS_max_clients);
-  options.tcp.remote = options.udp.remote = AddressValue(FLAGS_remote);
+  const Result<HostPort> remote = Remote(settings);
+  if (!remote.ok()) return remote.status();
+  options.tcp.remote = options.udp.remote = *remote;
   options.tcp.dial_timeout = DurationValue(FLAGS_dial_timeout);
   options.tcp.max_channels = Count(FLAGS_max_connections);
   SetStreams(options.tcp.channel, options.tcp.relay);

@@ -153,6 +153,12 @@ TEST_F(OptionsTest, HostFlagsAct) {
   EXPECT_EQ(DrainTimeout(), seconds(1));
 }
 
+TEST_F(OptionsTest, RemoteCanBeConnectedTo) {
+  EXPECT_EQ(Host({"--remote=:80"})->tcp.remote.ToString(), "localhost:80");
+  EXPECT_EQ(Host({"--remote=localhost:0"}).status().message(),
+            "--remote: port 0 cannot be connected to");
+}
+
 TEST_F(OptionsTest, ClientFlagsAct) {
   Write("ca.pem", "c");
   const auto options =
