@@ -115,7 +115,7 @@ TunnelClientImpl::TunnelClientImpl(TunnelServices& services, const TunnelClientO
 
 void TunnelClientImpl::ConnectSignaling() {
   signaling_ = signaling::SignalingClient::Start(
-      services_.reactor(), services_.websockets(), services_.peers().resolver, services_.random(),
+      services_.websockets(), services_.peers().resolver, services_.random(),
       MakeSignalingOptions(options_.signaling, signaling::SignalingRole::kClient, id_), *this);
 }
 

@@ -115,7 +115,7 @@ TunnelHostImpl::TunnelHostImpl(TunnelServices& services, const TunnelHostOptions
 
 void TunnelHostImpl::ConnectSignaling() {
   signaling_ = signaling::SignalingClient::Start(
-      services_.reactor(), services_.websockets(), services_.peers().resolver, services_.random(),
+      services_.websockets(), services_.peers().resolver, services_.random(),
       MakeSignalingOptions(options_.signaling, signaling::SignalingRole::kHost, options_.id),
       *this);
 }

@@ -39,8 +39,8 @@ ws::WsClientOptions WsOptionsOf(const SignalingClientOptions& options) {
 
 class WsSignalingClient final : public SignalingClient, private link::MessageChannel::Observer {
  public:
-  WsSignalingClient(net::Reactor& reactor, ws::WsContext& context, net::Resolver& resolver,
-                    Random& random, const SignalingClientOptions& options);
+  WsSignalingClient(ws::WsContext& context, net::Resolver& resolver, Random& random,
+                    const SignalingClientOptions& options);
 
   void Begin(SignalingClient::Observer& observer);
 
@@ -78,15 +78,14 @@ class WsSignalingClient final : public SignalingClient, private link::MessageCha
   std::unique_ptr<link::Alarm> alarm_;
 };
 
-WsSignalingClient::WsSignalingClient(net::Reactor& reactor, ws::WsContext& context,
-                                     net::Resolver& resolver, Random& random,
-                                     const SignalingClientOptions& options)
-    : reactor_(reactor),
+WsSignalingClient::WsSignalingClient(ws::WsContext& context, net::Resolver& resolver,
+                                     Random& random, const SignalingClientOptions& options)
+    : reactor_(context.reactor()),
       context_(context),
       resolver_(resolver),
       options_(options),
       core_(CoreOptionsOf(options), random),
-      alarm_(reactor.CreateAlarm([this] { OnAlarm(); })) {}
+      alarm_(reactor_.CreateAlarm([this] { OnAlarm(); })) {}
 
 void WsSignalingClient::Begin(SignalingClient::Observer& observer) {
   observer_ = &observer;
@@ -98,7 +97,7 @@ Status WsSignalingClient::Send(const codec::SignalingMessage& message) {
   if (overflowed_) {
     return {StatusCode::kResourceExhausted, "the signaling server does not read"};
   }
-  const Status status = core_.Send(message);
+  Status status = core_.Send(message);
   if (!status.ok()) return status;
   Pump();
   if (!overflowed_) return Status::Ok();
@@ -201,14 +200,13 @@ std::vector<std::string> Validate(const SignalingClientOptions& options) {
   return problems;
 }
 
-std::unique_ptr<SignalingClient> SignalingClient::Start(net::Reactor& reactor,
-                                                        ws::WsContext& context,
+std::unique_ptr<SignalingClient> SignalingClient::Start(ws::WsContext& context,
                                                         net::Resolver& resolver, Random& random,
                                                         const SignalingClientOptions& options,
                                                         Observer& observer) {
   const auto problems = Validate(options);
   CHECK(problems.empty()) << problems.front();
-  auto client = std::make_unique<WsSignalingClient>(reactor, context, resolver, random, options);
+  auto client = std::make_unique<WsSignalingClient>(context, resolver, random, options);
   client->Begin(observer);
   return client;
 }

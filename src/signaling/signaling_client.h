@@ -18,7 +18,6 @@
 #include "ming/ws/ws_url.h"
 
 namespace ming::net {
-class Reactor;
 class Resolver;
 }  // namespace ming::net
 namespace ming::ws {
@@ -77,8 +76,8 @@ class SignalingClient {
 
   // Starts connecting; CHECKs that `options` validate. `context`, `resolver`, `random` and
   // `observer` outlive the client.
-  static std::unique_ptr<SignalingClient> Start(net::Reactor& reactor, ws::WsContext& context,
-                                                net::Resolver& resolver, Random& random,
+  static std::unique_ptr<SignalingClient> Start(ws::WsContext& context, net::Resolver& resolver,
+                                                Random& random,
                                                 const SignalingClientOptions& options,
                                                 Observer& observer);
   // Drops the connection; nothing follows.

@@ -17,6 +17,8 @@ Result<std::unique_ptr<WsContext>> WsContext::Create(net::Reactor& reactor,
   return std::unique_ptr<WsContext>(new WsContext(*std::move(engine)));
 }
 
+net::Reactor& WsContext::reactor() { return engine_->reactor(); }
+
 size_t WsContext::socket_count() const { return engine_->socket_count(); }
 
 }  // namespace ming::ws

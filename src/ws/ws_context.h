@@ -31,6 +31,9 @@ class WsContext final {
   // Sockets that libwebsockets holds now, listening and connecting ones included; for leak checks.
   size_t socket_count() const;
 
+  // The loop it runs on.
+  net::Reactor& reactor();
+
   // For the classes of this folder.
   LwsEngine& engine() { return *engine_; }
 

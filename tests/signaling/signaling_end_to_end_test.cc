@@ -124,7 +124,7 @@ class SignalingEndToEndTest : public testing::Test {
     client_options_.role = role;
     client_options_.id = id;
     watcher.client =
-        SignalingClient::Start(reactor_, *context_, resolver_, random_, client_options_, watcher);
+        SignalingClient::Start(*context_, resolver_, random_, client_options_, watcher);
     return watcher;
   }
   Watcher& StartConnected(SignalingRole role, const std::string& id) {
