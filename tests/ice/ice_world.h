@@ -127,9 +127,11 @@ class WarmUp : public ::testing::Environment {
 };
 // Fails the test that leaves a descriptor open. Members of the test are gone by then.
 class DescriptorCheck : public ::testing::Test {
+ public:
+  ~DescriptorCheck() override { EXPECT_EQ(OpenDescriptors(), before_) << "descriptors leaked"; }
+
  protected:
   DescriptorCheck() : before_(OpenDescriptors()) {}
-  ~DescriptorCheck() override { EXPECT_EQ(OpenDescriptors(), before_) << "descriptors leaked"; }
 
  private:
   size_t before_;

@@ -25,6 +25,7 @@ constexpr char kOpenssl[] = "/usr/bin/openssl";
 
 int SpawnQuietly(const std::vector<std::string>& words) {
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;

@@ -185,46 +185,53 @@ TEST_F(DataChannelTest, ClosingBeforeTheConnectionDeliversToo) {
   pair.Close();
 }
 
-TEST_F(DataChannelTest, UsesStreamsAgainAThousandTimes) {
-  constexpr size_t kEach = 8;
-  Loop loop;
-  PeerConnectionOptions options = LoopbackOptions();
-  options.sctp.outgoing_streams = 2 * kEach;
-  options.sctp.max_incoming_streams = 2 * kEach;
-  options.channels.max_channels = 2 * kEach;
-  PeerPair pair(loop, options);
-  pair.Connect();
-  const auto all = [&pair](const std::function<bool(const TestChannel&)>& is) {
-    size_t count = 0;
-    for (const TestPeer* peer : {&pair.a, &pair.b}) {
-      for (const auto& channel : peer->channels) count += is(*channel) ? size_t{1} : size_t{0};
-    }
-    return count == 4 * kEach;
-  };
-  for (size_t round = 0; round * 2 * kEach < 1000; ++round) {
+class StreamReuseTest : public DataChannelTest {
+ protected:
+  static constexpr size_t kEach = 8;  // channels of each side
+
+  static PeerConnectionOptions Options() {
+    PeerConnectionOptions options = LoopbackOptions();
+    options.sctp.outgoing_streams = 2 * kEach;
+    options.sctp.max_incoming_streams = 2 * kEach;
+    options.channels.max_channels = 2 * kEach;
+    return options;
+  }
+  // Both ends of every channel satisfy it.
+  static bool All(const PeerPair& pair, const std::function<bool(const TestChannel&)>& is) {
+    const auto holds = [&is](const TestPeer& peer) {
+      return peer.channels.size() == 2 * kEach &&
+             std::all_of(peer.channels.begin(), peer.channels.end(),
+                         [&is](const auto& channel) { return is(*channel); });
+    };
+    return holds(pair.a) && holds(pair.b);
+  }
+  static void OpenAll(PeerPair& pair) {
     for (size_t i = 0; i < kEach; ++i) {
       pair.a.Open("a" + std::to_string(i)).SendText("hello");
       pair.b.Open("b" + std::to_string(i)).SendText("hello");
     }
-    ASSERT_TRUE(loop.RunUntil([&] {
-      return pair.a.channels.size() == 2 * kEach && pair.b.channels.size() == 2 * kEach &&
-             std::all_of(pair.a.channels.begin(), pair.a.channels.end(),
-                         [](const auto& c) { return c->label[0] == 'a' || c->count == 1; }) &&
-             std::all_of(pair.b.channels.begin(), pair.b.channels.end(),
-                         [](const auto& c) { return c->label[0] == 'b' || c->count == 1; });
-    })) << round;
-    // Either side closes, some channels both at once.
-    for (size_t i = 0; i < kEach; ++i) {
-      for (const std::string side : {"a", "b"}) {
-        const std::string label = side + std::to_string(i);
-        if (i % 3 != 0) pair.a.Find(label)->channel->Close();
-        if (i % 3 != 1) pair.b.Find(label)->channel->Close();
-      }
+  }
+  // Either side closes, some channels both at once.
+  static void CloseAll(PeerPair& pair) {
+    for (size_t i = 0; i < 2 * kEach; ++i) {
+      const std::string label = (i < kEach ? "a" : "b") + std::to_string(i % kEach);
+      if (i % 3 != 0) pair.a.Find(label)->channel->Close();
+      if (i % 3 != 1) pair.b.Find(label)->channel->Close();
     }
-    ASSERT_TRUE(loop.RunUntil([&] {
-      return all([](const TestChannel& c) { return !c.closed.empty(); });
-    })) << round;
-    EXPECT_TRUE(all([](const TestChannel& c) { return c.closed[0].ok(); }));
+  }
+};
+
+TEST_F(StreamReuseTest, OpensAndClosesAThousandChannelsOnSixteenStreams) {
+  Loop loop;
+  PeerPair pair(loop, Options());
+  pair.Connect();
+  const auto greeted = [](const TestChannel& c) { return c.count + c.messages_sent == 1; };
+  const auto closed = [](const TestChannel& c) { return !c.closed.empty() && c.closed[0].ok(); };
+  for (size_t opened = 0; opened < 1000; opened += 2 * kEach) {
+    OpenAll(pair);
+    ASSERT_TRUE(loop.RunUntil([&] { return All(pair, greeted); })) << opened;
+    CloseAll(pair);
+    ASSERT_TRUE(loop.RunUntil([&] { return All(pair, closed); })) << opened;
     pair.a.channels.clear();
     pair.b.channels.clear();
   }

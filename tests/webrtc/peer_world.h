@@ -76,7 +76,8 @@ class TestChannel final : public link::MessageChannel::Observer {
   void OnChannelClosed(const Status& why) override { closed.push_back(why); }
 
   link::SendResult SendText(const std::string& text) {
-    return channel->Send(link::MessageKind::kText, ByteSpan(std::string_view(text)));
+    ++messages_sent;
+    return channel->Send(link::MessageKind::kText, ByteSpan{std::string_view(text)});
   }
 
   std::unique_ptr<link::MessageChannel> channel;
@@ -84,6 +85,7 @@ class TestChannel final : public link::MessageChannel::Observer {
   std::vector<Message> messages;  // where on_message is not set
   size_t count = 0;
   size_t bytes = 0;
+  size_t messages_sent = 0;  // by SendText
   size_t send_ready = 0;
   std::vector<Status> closed;
   std::function<void(const ByteBuffer&)> on_message;
@@ -203,6 +205,9 @@ struct PeerPair {
 
 // Fails the test that leaves a descriptor open. Members of the test body are gone by then.
 class DescriptorCheck : public ::testing::Test {
+ public:
+  ~DescriptorCheck() override { EXPECT_EQ(OpenDescriptors(), before_) << "descriptors leaked"; }
+
  protected:
   // GLib and libnice keep some descriptors for the life of the process: they are opened here.
   static void SetUpTestSuite() {
@@ -212,7 +217,6 @@ class DescriptorCheck : public ::testing::Test {
     pair.Close();
   }
   DescriptorCheck() : before_(OpenDescriptors()) {}
-  ~DescriptorCheck() override { EXPECT_EQ(OpenDescriptors(), before_) << "descriptors leaked"; }
 
  private:
   size_t before_;

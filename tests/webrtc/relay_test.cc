@@ -20,7 +20,7 @@ TEST_P(RelayTest, ConnectsThroughTheRelayAlone) {
   options.ice.policy = ice::CandidatePolicy::kRelayOnly;
   options.ice.servers = {turn->Server(GetParam())};
   options.turn_trust =
-      tls::TlsTrust::FromPem(ByteSpan(std::string_view(turn->certificate()))).value();
+      tls::TlsTrust::FromPem(ByteSpan{std::string_view(turn->certificate())}).value();
   PeerPair pair(loop, options);
   std::string offer;
   pair.Negotiate(PeerConnection::OfferKind::kFirst, [&offer](std::string sdp) {
