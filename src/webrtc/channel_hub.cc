@@ -286,8 +286,16 @@ void ChannelHub::ServeTurns() {
     turn_bytes_ = kBytesPerTurn;
     channel->Serve();
     turn_.reset();
+    // Those before it took all the room: it keeps its place, or they might do so every time.
+    if (association_full_ && turn_bytes_ == kBytesPerTurn) MoveToFront(id);
   }
   serving_ = false;
+}
+
+void ChannelHub::MoveToFront(ChannelId id) {
+  if (line_.empty() || line_.back() != id) return;
+  line_.pop_back();
+  line_.push_front(id);
 }
 
 void ChannelHub::Close(ChannelId id) {

@@ -92,6 +92,7 @@ class ChannelHub {
   void FlushControls();
   bool Carry(const Control& control);
   void ServeTurns();
+  void MoveToFront(ChannelId id);
   void UpdatePause();
   void OnStallTimeout();
   DataChannel* Find(ChannelId id);
