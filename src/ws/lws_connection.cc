@@ -35,7 +35,7 @@ HeartbeatRule RuleOf(const WsLimits& limits) { return {limits.ping_interval, lim
 
 }  // namespace
 
-const link::ChannelTraits LwsConnection::traits_ = {};
+const link::ChannelTraits LwsConnection::kTraits = {};
 
 LwsConnection::LwsConnection(LwsEngine& engine, lws* wsi, std::shared_ptr<const WsLimits> limits,
                              const net::SocketAddress& peer, Keeper* keeper)

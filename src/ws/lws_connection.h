@@ -44,7 +44,7 @@ class LwsConnection final : public WsConnection, private LwsHandler, private Lws
   void Abort(const Status& why);
 
   void SetObserver(Observer* observer) override;
-  const link::ChannelTraits& traits() const override { return traits_; }
+  const link::ChannelTraits& traits() const override { return kTraits; }
   size_t max_message_size() const override { return limits_->max_message_size; }
   link::SendResult Send(link::MessageKind kind, ByteSpan message) override;
   size_t SendableBytes() const override;
@@ -88,7 +88,7 @@ class LwsConnection final : public WsConnection, private LwsHandler, private Lws
   void Deliver();
   bool DeliverOne();
 
-  static const link::ChannelTraits traits_;
+  static const link::ChannelTraits kTraits;
 
   LwsEngine& engine_;
   lws* wsi_;
