@@ -33,13 +33,11 @@ class LwsConnection;
 // Whom libwebsockets tells about a socket. The engine finds it in the socket's opaque user data.
 class LwsHandler {
  public:
+  virtual ~LwsHandler() = default;
   // Runs inside the engine: takes notes, asks for a turn-end hook and returns; the only calls back
   // into the engine are those that the event is for (writing, closing by -1, flow control).
   // `reason` is an lws_callback_reasons; the result is what libwebsockets wants for it.
   virtual int OnLwsEvent(lws* wsi, int reason, void* in, size_t size) = 0;
-
- protected:
-  ~LwsHandler() = default;
 };
 
 // Whose heartbeat the engine keeps.
