@@ -12,6 +12,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -77,7 +78,8 @@ class TestChannel final : public link::MessageChannel::Observer {
 
   link::SendResult SendText(const std::string& text) {
     ++messages_sent;
-    return channel->Send(link::MessageKind::kText, ByteSpan{std::string_view(text)});
+    const std::string_view view = text;
+    return channel->Send(link::MessageKind::kText, ByteSpan(view));
   }
 
   std::unique_ptr<link::MessageChannel> channel;

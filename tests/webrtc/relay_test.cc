@@ -19,8 +19,8 @@ TEST_P(RelayTest, ConnectsThroughTheRelayAlone) {
   PeerConnectionOptions options = LoopbackOptions();
   options.ice.policy = ice::CandidatePolicy::kRelayOnly;
   options.ice.servers = {turn->Server(GetParam())};
-  options.turn_trust =
-      tls::TlsTrust::FromPem(ByteSpan{std::string_view(turn->certificate())}).value();
+  const ByteBuffer certificate = ByteBuffer::CopyOf(turn->certificate());
+  options.turn_trust = tls::TlsTrust::FromPem(certificate).value();
   PeerPair pair(loop, options);
   std::string offer;
   pair.Negotiate(PeerConnection::OfferKind::kFirst, [&offer](std::string sdp) {
