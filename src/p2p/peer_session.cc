@@ -2,6 +2,7 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "ming/base/checked_cast.h"
@@ -15,32 +16,36 @@ constexpr Duration kLimitMargin = std::chrono::seconds(5);
 // does.
 constexpr uint32_t kPathMtuBytes = 65535;
 
-}  // namespace
-
-webrtc::PeerConnectionOptions MakePeerOptions(const PeerAccess& access, Duration connect_limit,
-                                              Duration recovery_limit,
-                                              const std::string& log_prefix) {
+webrtc::PeerConnectionOptions MakeConnectionOptions(const PeerSessionOptions& session,
+                                                    const std::string& log_prefix) {
   webrtc::PeerConnectionOptions options;
-  options.ice = access.ice;
-  if (access.announce_features) {
+  options.ice = session.access.ice;
+  if (session.access.announce_features) {
     codec::MingFeatures features;
     features.half_close = true;
     features.max_message_bytes = base::CheckedCast<uint32_t>(options.max_message_size);
     features.path_mtu_bytes = kPathMtuBytes;
-    features.credit_bytes = tunnel::kDefaultReceiveWindowBytes;
+    features.credit_bytes =
+        static_cast<uint32_t>(std::min<size_t>(session.receive_window, codec::kMaxFeatureCredit));
     options.features = features;
   }
-  options.channels.max_channels = access.max_channels;
-  options.liveness.connect_timeout = connect_limit + kLimitMargin;
-  options.liveness.disconnected_after = access.disconnected_after;
-  options.liveness.failed_after = recovery_limit + kLimitMargin;
+  options.channels.max_channels = session.access.max_channels;
+  options.liveness.connect_timeout = session.connect_limit + kLimitMargin;
+  options.liveness.disconnected_after = session.access.disconnected_after;
+  options.liveness.failed_after = session.recovery_limit + kLimitMargin;
   options.log_prefix = log_prefix;
   return options;
 }
 
+}  // namespace
+
 PeerSession::PeerSession(SessionId id, const webrtc::PeerServices& services,
-                         const webrtc::PeerConnectionOptions& options, Observer& observer)
-    : id_(id), observer_(observer), connection_(services, options, *this) {}
+                         const PeerSessionOptions& options, const std::string& log_prefix,
+                         Observer& observer)
+    : id_(id),
+      max_message_bytes_(options.max_message_bytes),
+      observer_(observer),
+      connection_(services, MakeConnectionOptions(options, log_prefix), *this) {}
 
 Result<std::string> PeerSession::CreateOffer(webrtc::PeerConnection::OfferKind kind) {
   Result<std::string> offer = connection_.CreateOffer(kind);
@@ -74,13 +79,13 @@ codec::CandidatePayload PeerSession::ToPayload(const Candidate& candidate) const
   return payload;
 }
 
-tunnel::ChannelTerms PeerSession::Terms(size_t max_message_bytes) const {
-  tunnel::ChannelTerms terms;
+tunnel::ChannelTerms PeerSession::Terms() const {
   if (connection_.features_in_use()) {
-    terms = tunnel::TermsFrom(*connection_.features_in_use(), max_message_bytes);
+    return tunnel::TermsFrom(*connection_.features_in_use(), max_message_bytes_);
   }
-  terms.max_message_bytes = std::min(terms.max_message_bytes, max_message_bytes);
-  return terms;
+  tunnel::ChannelTerms foreign;
+  foreign.max_message_bytes = std::min(foreign.max_message_bytes, max_message_bytes_);
+  return foreign;
 }
 
 void PeerSession::OnConnectionState(webrtc::ConnectionState state) {

@@ -19,10 +19,17 @@
 
 namespace ming::p2p {
 
-// The options of a peer connection that gives up later than the session cores do.
-webrtc::PeerConnectionOptions MakePeerOptions(const PeerAccess& access, Duration connect_limit,
-                                              Duration recovery_limit,
-                                              const std::string& log_prefix);
+// What a role asks of its peer connections.
+struct PeerSessionOptions {
+  PeerAccess access;
+  // The limits of the session core: the connection itself gives up a little later.
+  Duration connect_limit{0};
+  Duration recovery_limit{0};
+  // What we are willing to hold for each channel, bytes: the credit that is announced.
+  size_t receive_window = tunnel::kDefaultReceiveWindowBytes;
+  // The longest message we send, bytes; never more than the peer takes.
+  size_t max_message_bytes = tunnel::kDefaultMaxMessageBytes;
+};
 
 class PeerSession final : private webrtc::PeerConnection::Observer {
  public:
@@ -39,8 +46,8 @@ class PeerSession final : private webrtc::PeerConnection::Observer {
   };
 
   // `services` and `observer` outlive the session.
-  PeerSession(SessionId id, const webrtc::PeerServices& services,
-              const webrtc::PeerConnectionOptions& options, Observer& observer);
+  PeerSession(SessionId id, const webrtc::PeerServices& services, const PeerSessionOptions& options,
+              const std::string& log_prefix, Observer& observer);
 
   SessionId id() const { return id_; }
   bool ended() const { return ended_; }
@@ -56,7 +63,7 @@ class PeerSession final : private webrtc::PeerConnection::Observer {
   codec::CandidatePayload ToPayload(const Candidate& candidate) const;
   link::ChannelOpener& opener() { return connection_; }
   // How both sides agreed to use channels; known once the path was up.
-  tunnel::ChannelTerms Terms(size_t max_message_bytes) const;
+  tunnel::ChannelTerms Terms() const;
   webrtc::PeerStats GetStats() const { return connection_.GetStats(); }
 
  private:
@@ -69,6 +76,7 @@ class PeerSession final : private webrtc::PeerConnection::Observer {
   void OnConnectionClosed(const Status& why) override;
 
   const SessionId id_;
+  const size_t max_message_bytes_;
   Observer& observer_;
   DescriptionFacts local_;
   bool ended_ = false;

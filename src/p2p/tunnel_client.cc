@@ -18,6 +18,18 @@ namespace {
 
 constexpr size_t kLongestLogText = 256;
 
+PeerSessionOptions MakeSessionOptions(const TunnelClientOptions& options) {
+  PeerSessionOptions session;
+  session.access = options.peer;
+  session.connect_limit = options.session.offer_lifetime + options.session.connect_timeout;
+  session.recovery_limit = options.session.recovery_limit;
+  session.receive_window = options.tcp.channel.receive_limit;
+  session.max_message_bytes = options.protocol == TunnelProtocol::kTcp
+                                  ? options.peer.max_message_bytes
+                                  : options.udp.flows.max_datagram_bytes;
+  return session;
+}
+
 // The shell of ClientSessionCore: one signaling client, one peer connection at a time, one
 // forwarder.
 class TunnelClientImpl final : public TunnelClient,
@@ -158,13 +170,9 @@ void TunnelClientImpl::Pump() {
 void TunnelClientImpl::Apply(const StartSession& event) {
   const std::string prefix = "[client host=" + PrintableText(options_.host_id, kLongestLogText) +
                              " s=" + std::to_string(event.session.value()) + "] ";
-  const ClientSessionOptions& limits = options_.session;
   PeerSession::Observer& self = *this;
-  session_ = std::make_unique<PeerSession>(
-      event.session, services_.peers(),
-      MakePeerOptions(options_.peer, limits.offer_lifetime + limits.connect_timeout,
-                      limits.recovery_limit, prefix),
-      self);
+  session_ = std::make_unique<PeerSession>(event.session, services_.peers(),
+                                           MakeSessionOptions(options_), prefix, self);
   OfferOn(*session_, webrtc::PeerConnection::OfferKind::kFirst);
 }
 
@@ -235,7 +243,7 @@ void TunnelClientImpl::Send(const codec::SignalingMessage& message) {
 void TunnelClientImpl::Apply(const PathUp& /*event*/) {
   if (!path_set_) {
     path_set_ = true;
-    forwarder_->SetPath(session_->opener(), session_->Terms(options_.peer.max_message_bytes));
+    forwarder_->SetPath(session_->opener(), session_->Terms());
   }
   observer_.OnPathUp();
 }

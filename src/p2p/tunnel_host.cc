@@ -19,6 +19,18 @@ namespace {
 
 constexpr size_t kLongestLogText = 256;
 
+PeerSessionOptions MakeSessionOptions(const TunnelHostOptions& options) {
+  PeerSessionOptions session;
+  session.access = options.peer;
+  session.connect_limit = options.sessions.connect_timeout;
+  session.recovery_limit = options.sessions.recovery_limit;
+  session.receive_window = options.tcp.channel.receive_limit;
+  session.max_message_bytes = options.protocol == TunnelProtocol::kTcp
+                                  ? options.peer.max_message_bytes
+                                  : options.udp.flows.max_datagram_bytes;
+  return session;
+}
+
 // The shell of HostSessionsCore: one signaling client, one peer connection a client, one forwarder
 // for all of them.
 class TunnelHostImpl final : public TunnelHost,
@@ -159,11 +171,8 @@ void TunnelHostImpl::Apply(const CreateSession& event) {
       "[host client=" + PrintableText(event.client_id, kLongestLogText) + "] ";
   LOG(INFO) << prefix << "session " << event.session << " begins";
   PeerSession::Observer& self = *this;
-  auto session = std::make_unique<PeerSession>(
-      event.session, services_.peers(),
-      MakePeerOptions(options_.peer, options_.sessions.connect_timeout,
-                      options_.sessions.recovery_limit, prefix),
-      self);
+  auto session = std::make_unique<PeerSession>(event.session, services_.peers(),
+                                               MakeSessionOptions(options_), prefix, self);
   PeerSession& stored = *sessions_.emplace(event.session, std::move(session)).first->second;
   AcceptOn(stored, event.offer);
 }
@@ -320,7 +329,7 @@ void TunnelHostImpl::OnRemoteChannel(SessionId session,
     return;
   }
   forwarder_->HandleChannel(
-      std::move(channel), found->second->Terms(options_.peer.max_message_bytes),
+      std::move(channel), found->second->Terms(),
       "s=" + std::to_string(session.value()) + " " + PrintableText(label, kLongestLogText));
 }
 

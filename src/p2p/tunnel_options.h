@@ -33,8 +33,8 @@ struct PeerAccess {
   // Announce a=x-ming. Without it every peer is treated as a foreign one (ming-protocol,
   // section 3): for tests of interoperability.
   bool announce_features = true;
-  // Longest data message we send, bytes, 1 KiB to 1 MiB; never more than the peer takes. At 16 KiB
-  // small requests pass bulk transfers on other channels with the least delay.
+  // Longest data message of a TCP tunnel, bytes, 1 KiB to 1 MiB; never more than the peer takes. At
+  // 16 KiB small requests pass bulk transfers on other channels with the least delay.
   size_t max_message_bytes = tunnel::kDefaultMaxMessageBytes;
   // Channels of one peer connection at a time, 1 to 65535. Each costs about 110 bytes on either
   // side for the life of the connection, used or not.

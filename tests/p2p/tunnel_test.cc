@@ -298,6 +298,21 @@ TEST_F(UdpTunnelTest, CarriesDatagramsUpToTheLimit) {
   ASSERT_TRUE(RunUntil([&] { return client_->tunnel->GetStatus().flows.dropped_oversize == 1; }));
 }
 
+TEST_F(UdpTunnelTest, CarriesLongerDatagramsWhereBothSidesAllowThem) {
+  StartServer();
+  TunnelHostOptions host = HostOptions();
+  host.udp.flows.max_datagram_bytes = 60'000;
+  host_ = std::make_unique<HostProbe>(*services_, host);
+  TunnelClientOptions client = ClientOptions();
+  client.udp.flows.max_datagram_bytes = 60'000;
+  client_ = std::make_unique<ClientProbe>(*services_, client);
+  ASSERT_TRUE(RunUntil([&] { return PathUp(); }));
+  UdpSource& source = NewSource();
+  source.Send(std::string(60'000, 'x'));
+  ASSERT_TRUE(RunUntil([&] { return !source.received.empty(); }));
+  EXPECT_EQ(source.received.front().size(), 60'000U);
+}
+
 TEST_F(UdpTunnelTest, WorksAgainAfterTheHostIsRestarted) {
   StartAll();
   UdpSource& source = NewSource();

@@ -50,8 +50,10 @@ void TunnelWorld::SetUpTestSuite() {
   net::Reactor reactor;
   auto services = TunnelServices::Create(reactor);
   CHECK(services.ok()) << services.status().ToString();
-  PeerSession session(SessionId(1), (*services)->peers(),
-                      MakePeerOptions(LoopbackPeers(), kLimit, kLimit, "[warm-up] "), observer);
+  PeerSessionOptions options;
+  options.access = LoopbackPeers();
+  options.connect_limit = options.recovery_limit = kLimit;
+  PeerSession session(SessionId(1), (*services)->peers(), options, "[warm-up] ", observer);
   CHECK(session.CreateOffer(webrtc::PeerConnection::OfferKind::kFirst).ok());
   session.Close();
   CHECK(reactor.RunUntil([&] { return observer.ended; }, kLimit));
