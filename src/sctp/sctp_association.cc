@@ -53,7 +53,8 @@ SctpAssociation::SctpAssociation(const SctpOptions& options, SctpStack& stack, O
       stack_(stack),
       observer_(observer),
       sink_(sink),
-      reassembly_(options.max_message_size, options.max_reassembly_bytes) {
+      reassembly_(options.max_message_size, options.max_reassembly_bytes),
+      queue_limit_(options.min_send_queue, options.send_buffer) {
   const Status valid = Validate(options);
   CHECK(valid.ok()) << valid.ToString();
   id_ = stack_.Register(*this);
@@ -97,6 +98,7 @@ link::SendResult SctpAssociation::Send(StreamId stream, Ppid ppid, ByteSpan mess
   stack_.NoteTraffic();
   switch (socket_->Send(stream, ppid, message, traits)) {
     case 0:
+      queue_limit_.NoteSent(stack_.timers().Now(), message.size());
       return link::SendResult::kAccepted;
     case EWOULDBLOCK:
       // A stream that is being reset says the same; it is never writable again before its reset.
@@ -112,7 +114,8 @@ link::SendResult SctpAssociation::Send(StreamId stream, Ppid ppid, ByteSpan mess
 size_t SctpAssociation::SendableBytes() {
   if (state_ == State::kUp && !waiting_for_space_) {
     const size_t queued = QueuedBytes();
-    if (queued + kMinSendable <= options_.send_buffer) return options_.send_buffer - queued;
+    if (queued + kMinSendable <= queue_limit_.limit()) return queue_limit_.limit() - queued;
+    queue_limit_.NoteFull();
   }
   waiting_for_space_ = true;
   return 0;
@@ -234,7 +237,10 @@ void SctpAssociation::SettleOnce() {
   if (reset_gate_.HasDue()) socket_->Input(reset_gate_.TakeDue());
   ReadAll();
   if (state_ == State::kUp) Grow();
-  if (state_ == State::kUp) OfferSpace();
+  if (state_ == State::kUp) {
+    queue_limit_.NoteQueued(stack_.timers().Now(), QueuedBytes());
+    OfferSpace();
+  }
 }
 
 void SctpAssociation::ReadAll() {
@@ -380,7 +386,7 @@ void SctpAssociation::FinishGrowth(const Status& result) {
 }
 
 void SctpAssociation::OfferSpace() {
-  if (!waiting_for_space_ || QueuedBytes() > options_.send_low_watermark) return;
+  if (!waiting_for_space_ || QueuedBytes() > queue_limit_.resume_at()) return;
   waiting_for_space_ = false;
   observer_.OnSendReady();
 }

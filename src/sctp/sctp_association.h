@@ -20,6 +20,7 @@
 #include "ming/sctp/reset_gate.h"
 #include "ming/sctp/sctp_options.h"
 #include "ming/sctp/sctp_stack.h"
+#include "ming/sctp/send_queue_limit.h"
 
 namespace ming::sctp {
 
@@ -64,8 +65,7 @@ class SctpAssociation {
     // Once: messages flow. outgoing_streams() is the agreed number.
     virtual void OnAssociationUp() = 0;
     virtual void OnMessage(InboundMessage message) = 0;
-    // Once after Send said kWouldBlock or SendableBytes said 0: the queue has fallen to the low
-    // watermark.
+    // Once after Send said kWouldBlock or SendableBytes said 0: half of the queue is gone.
     virtual void OnSendReady() = 0;
     // Incoming: the peer reset its streams `ids`, everything sent on them before was delivered; the
     // layer above resets its own direction in answer, unless it has asked for that already (two
@@ -199,6 +199,7 @@ class SctpAssociation {
   ByteBuffer read_;          // room for the next read
   ByteBuffer notification_;  // of which not all was read
   Reassembly reassembly_;
+  SendQueueLimit queue_limit_;
   ResetGate reset_gate_;
   uint64_t abandoned_messages_ = 0;
   uint64_t dropped_packets_ = 0;

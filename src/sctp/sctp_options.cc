@@ -8,6 +8,7 @@ namespace {
 
 constexpr size_t kMinPacket = 576;
 constexpr size_t kMaxPacket = 16384 - 37;  // one DTLS record
+constexpr size_t kMinSendQueue = size_t{32} << 10;
 constexpr size_t kMinBuffer = size_t{64} << 10;
 constexpr size_t kMaxBuffer = size_t{16} << 20;
 constexpr uint16_t kMaxRetransmissions = 1000;
@@ -55,8 +56,9 @@ Status Validate(const SctpOptions& options) {
   problems.Require(IsWithin(options.send_buffer, kMinBuffer, kMaxBuffer) &&
                        IsWithin(options.receive_buffer, kMinBuffer, kMaxBuffer),
                    "a buffer is 64 KiB to 16 MiB");
-  problems.Require(options.send_low_watermark < options.send_buffer,
-                   "the low watermark is below the send buffer");
+  problems.Require(
+      options.min_send_queue >= kMinSendQueue && options.min_send_queue < options.send_buffer,
+      "the shortest send queue is 32 KiB up to the send buffer");
   problems.Require(IsWithin(options.max_message_size, 1, kMaxBuffer),
                    "a message is 1 byte to 16 MiB");
   problems.Require(options.max_reassembly_bytes >= options.max_message_size,

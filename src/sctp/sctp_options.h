@@ -35,8 +35,10 @@ struct SctpOptions {
   size_t send_buffer = size_t{1024} << 10;
   // Bytes received and not read, 64 KiB to 16 MiB: the window the peer sees.
   size_t receive_buffer = size_t{1024} << 10;
-  // OnSendReady comes when at most this many bytes are queued; below send_buffer.
-  size_t send_low_watermark = size_t{256} << 10;
+  // What a sender may always queue before SendableBytes says 0, bytes, at least 32 KiB and below
+  // send_buffer. From there on the queue is as long as rate and round trip time of the path ask for
+  // (SendQueueLimit).
+  size_t min_send_queue = size_t{64} << 10;
   // Largest message taken, bytes, 1 to 16 MiB: what SDP announced (RFC 8841). A larger one fails
   // the association.
   size_t max_message_size = size_t{256} << 10;

@@ -134,7 +134,7 @@ TEST_F(SctpAssociationTest, SendsBeforeItIsUpWait) {
   EXPECT_EQ(Send(a, 1, ByteSpan("x")), link::SendResult::kAccepted);
 }
 
-TEST_F(SctpAssociationTest, AFullBufferBlocksUntilTheLowWatermark) {
+TEST_F(SctpAssociationTest, AFullBufferBlocksUntilHalfOfTheQueueIsGone) {
   Connect();
   b.association->PauseReceive();
   const ByteBuffer message = Pattern(16384, 1);
@@ -156,7 +156,7 @@ TEST_F(SctpAssociationTest, AFullBufferBlocksUntilTheLowWatermark) {
   EXPECT_TRUE(b.messages.empty()) << "nothing is delivered inside ResumeReceive";
   ASSERT_TRUE(RunUntil([&] { return b.messages.size() == accepted; }));
   EXPECT_EQ(a.send_readies, before + 1);
-  EXPECT_LE(queued_when_ready, SctpOptions().send_low_watermark);
+  EXPECT_LE(queued_when_ready, SctpOptions().send_buffer / 2);
 }
 
 TEST_F(SctpAssociationTest, PausingInsideACallbackHoldsTheRest) {

@@ -15,7 +15,7 @@ TEST(SctpOptionsTest, NamesAllProblemsAtOnce) {
   options.rto_min = options.rto_max + std::chrono::milliseconds(1);
   const Status status = Validate(options);
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
-  for (const char* part : {"port", "packet", "buffer", "watermark", "retransmission"}) {
+  for (const char* part : {"port", "packet", "buffer", "send queue", "retransmission"}) {
     EXPECT_NE(status.message().find(part), std::string::npos) << part << ": " << status.message();
   }
 }
