@@ -121,8 +121,8 @@ std::string SerializeSessionDescription(const SessionDescription& description);
 
 // The skeleton of an answer: form, mid, BUNDLE and other sections mirror the offer, setup is active
 // for an actpass or passive offer and passive for an active one; the formats of rejected audio and
-// video become "0". The caller fills in session id, ICE credentials, fingerprints, candidates, sizes
-// and features.
+// video become "0". The caller fills in session id, ICE credentials, fingerprints, candidates,
+// sizes and features.
 SessionDescription MakeAnswerSkeleton(const SessionDescription& offer);
 
 // Does `answer` fit the offer we made: same sections in the same order, same mid, complementary
