@@ -28,19 +28,19 @@ FlagSpec MakeFlag(std::string name, ValueType type, std::string default_text = "
 }
 
 const FlagSet& HostFlags() {
-  static const FlagSet flags(
+  static const FlagSet kFlags(
       {MakeFlag("id", ValueType::kText), MakeFlag("remote", ValueType::kAddress, "localhost:25565"),
        MakeFlag("stun-server", ValueType::kTextList),
        MakeFlag("relay-only", ValueType::kBool, "false"),
        MakeFlag("wait", ValueType::kDuration, "10s"), MakeFlag("buffer", ValueType::kSize, "1MiB"),
        MakeFlag("port-range", ValueType::kPortRange), MakeFlag("v", ValueType::kInteger, "0")});
-  return flags;
+  return kFlags;
 }
 
 const FlagSet& ServerFlags() {
-  static const FlagSet flags({MakeFlag("addr", ValueType::kAddress, ":8080"),
-                              MakeFlag("tls-cert-file", ValueType::kPath)});
-  return flags;
+  static const FlagSet kFlags({MakeFlag("addr", ValueType::kAddress, ":8080"),
+                               MakeFlag("tls-cert-file", ValueType::kPath)});
+  return kFlags;
 }
 
 }  // namespace

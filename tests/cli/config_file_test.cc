@@ -105,7 +105,8 @@ TEST(ConfigFile, BrokenYamlNamesItsPlace) {
 TEST(ConfigFile, SurvivesSelfReferenceAndDepth) {
   EXPECT_EQ(Read("stun: &a\n  stun: *a\n"), "c.yaml:2:9: aliases (*name) cannot be used here");
   EXPECT_THAT(Read(std::string(5000, '[')), StartsWith("c.yaml:"));
-  EXPECT_THAT(Read("a: {b: {c: {d: {e: f}}}}\n"), HasSubstr("nested too deeply"));
+  EXPECT_EQ(Read("a: {b: {c: {d: {e: f}}}}\n"), "c.yaml:1:16: maps are nested too deeply");
+  EXPECT_EQ(Read("stun-server: [[[[[[[[[[a]]]]]]]]]]\n"), "c.yaml:1:21: nested too deeply");
 }
 
 TEST(ConfigFile, BoundOfSize) {

@@ -83,6 +83,7 @@ Subprocess::Subprocess(const std::vector<std::string>& words,
   const std::vector<char*> envp = Pointers(environment);
   FdPair output = MakePipe();
   FdPair errors = streams == Streams::kTerminal ? MakeTerminal() : MakePipe();
+  if (streams == Streams::kNobodyReads) output.ours.Close();
   pid_ = ::fork();
   PCHECK(pid_ >= 0);
   if (pid_ == 0) {

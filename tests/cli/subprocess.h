@@ -17,7 +17,8 @@ class Subprocess {
  public:
   enum class Streams {
     kPipes,
-    kTerminal,  // standard error is a terminal
+    kTerminal,     // standard error is a terminal
+    kNobodyReads,  // the reading end of standard output is closed
   };
 
   // Runs the program under test in the present folder, with these variables and no others but
