@@ -186,12 +186,11 @@ void ClientSessionCore::FlushHeldCandidates() {
 
 void ClientSessionCore::HandleRemoteCandidate(Timestamp /*now*/, const Candidate& candidate) {
   if (state_ == ClientState::kClosed || !has_session_) return;
-  const bool matches = remote_ && (!candidate.ufrag || *candidate.ufrag == remote_->ice_ufrag);
   if (offer_pending_) {
-    if (restarting_ && candidate.ufrag && matches) return;  // of the generation that is being left
     if (held_candidates_.size() < options_.max_candidates) held_candidates_.push_back(candidate);
     return;
   }
+  const bool matches = remote_ && (!candidate.ufrag || *candidate.ufrag == remote_->ice_ufrag);
   if (matches) events_.push_back(ApplyCandidate{session_, candidate});
 }
 

@@ -226,7 +226,7 @@ void DatagramCounter::Check(ByteSpan datagram) {
   if (datagram.size() == plan_.datagram_bytes) {
     std::memcpy(&number, datagram.data(), sizeof(number));
   }
-  if (number >= sent_ || seen_[number] || ByteSpan(Make(number)) != datagram) {
+  if (number >= sent_ || seen_[number] || Make(number).span() != datagram) {
     ++damaged_;
     return;
   }

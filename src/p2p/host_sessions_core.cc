@@ -125,8 +125,7 @@ void HostSessionsCore::HandleOfferOfRunning(Timestamp now, Session& session,
 
 void HostSessionsCore::CreateSessionFor(Timestamp now, const std::string& client_id,
                                         DescriptionFacts facts, const std::string& sdp) {
-  const Session* const old = FindByClient(client_id);
-  if (old == nullptr && !accepting_) {
+  if (!accepting_) {
     events_.push_back(SendRefusal{client_id, "the host is going away"});
     return;
   }
@@ -134,6 +133,7 @@ void HostSessionsCore::CreateSessionFor(Timestamp now, const std::string& client
     VLOG(1) << "too many new sessions";
     return;  // without a word: a flood is not answered; a client offers again
   }
+  const Session* const old = FindByClient(client_id);
   if (old == nullptr && sessions_.size() >= options_.max_sessions) {
     events_.push_back(SendRefusal{client_id, "the host has as many sessions as it takes"});
     return;
@@ -305,26 +305,28 @@ HostSessionsCore::Session* HostSessionsCore::FindByClient(const std::string& cli
   return found == by_client_.end() ? nullptr : Find(found->second);
 }
 
+bool HostSessionsCore::IsConsistent(const Session& session) const {
+  const auto by_client = by_client_.find(session.client_id);
+  if (by_client == by_client_.end() || by_client->second != session.id) return false;
+  const bool timed = session.deadline != Timestamp::Max();
+  if (timed == session.connected) return false;
+  if (timed && deadlines_.count({session.deadline, session.id}) == 0) return false;
+  return session.remote_candidates <= 2 * options_.max_candidates &&
+         session.local_candidates.size() <= options_.max_candidates;
+}
+
 bool HostSessionsCore::IsConsistent() const {
-  if (sessions_.size() != by_client_.size() || sessions_.size() > options_.max_sessions)
+  if (sessions_.size() != by_client_.size() || sessions_.size() > options_.max_sessions) {
     return false;
+  }
   if (early_.size() > options_.max_early_clients) return false;
-  size_t with_deadline = 0;
-  for (const auto& [id, session] : sessions_) {
-    const auto by_client = by_client_.find(session.client_id);
-    if (by_client == by_client_.end() || by_client->second != id) return false;
-    if (session.connected == (session.deadline != Timestamp::Max())) return false;
-    if (session.deadline != Timestamp::Max()) {
-      ++with_deadline;
-      if (deadlines_.count({session.deadline, id}) == 0) return false;
-    }
-    if (session.remote_candidates > 2 * options_.max_candidates) return false;
-    if (session.local_candidates.size() > options_.max_candidates) return false;
-  }
-  for (const auto& [client, early] : early_) {
-    if (early.candidates.size() > options_.max_candidates) return false;
-  }
-  return with_deadline == deadlines_.size() && (!closed_ || NextTimeout() == Timestamp::Max());
+  if (deadlines_.size() != sessions_.size() - connected_count()) return false;
+  if (closed_ && NextTimeout() != Timestamp::Max()) return false;
+  return std::all_of(sessions_.begin(), sessions_.end(),
+                     [this](const auto& entry) { return IsConsistent(entry.second); }) &&
+         std::all_of(early_.begin(), early_.end(), [this](const auto& entry) {
+           return entry.second.candidates.size() <= options_.max_candidates;
+         });
 }
 
 }  // namespace ming::p2p

@@ -91,7 +91,7 @@ class HostSessionsCore {
 
   // The wait begins. Call it once, first.
   void Start(Timestamp now);
-  // From now on offers of clients without a session are refused.
+  // From now on no session is made; offers to running ones are answered.
   void StopAccepting();
   // Ends in order: every session is ended and HostEnded{kStopped} follows.
   void Close();
@@ -154,6 +154,7 @@ class HostSessionsCore {
   void SetDeadline(Session& session, Timestamp deadline);
   void EndOne(SessionId id, const Status& why);
   void End(TunnelEnd end, const Status& why);
+  bool IsConsistent(const Session& session) const;
   Session* Find(SessionId id);
   Session* FindByClient(const std::string& client_id);
 

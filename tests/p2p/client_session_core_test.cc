@@ -435,6 +435,45 @@ TEST_F(ClientSessionCoreTest, RepeatsTheRestartWhenSignalingReturns) {
   EXPECT_THAT(Seen(), ElementsAre("end", "start"));
 }
 
+TEST_F(ClientSessionCoreTest, TimesARestartFromItsLastCopy) {
+  Connected();
+  LosePath();
+  MakeOffer("bbbb");
+  Events();
+  Advance(seconds(2));
+  SignalingDown();
+  core_.HandleSignalingUp(now_);
+  EXPECT_THAT(Events(), ElementsAre("offer"));
+  Advance(milliseconds(2999));
+  EXPECT_THAT(Seen(), IsEmpty());
+  Advance(milliseconds(1));
+  EXPECT_THAT(Seen(), ElementsAre("end", "start"));
+}
+
+TEST_F(ClientSessionCoreTest, IgnoresErrorsWhileNoOfferWaits) {
+  Connected();
+  core_.HandleSignalingError(now_, "no such thing");
+  NotFound();
+  EXPECT_THAT(Events(), IsEmpty());
+  EXPECT_EQ(core_.state(), ClientState::kConnected);
+}
+
+TEST_F(ClientSessionCoreTest, LooksAgainSoonAfterEverySuccess) {
+  Offered();
+  for (int i = 0; i < 5; ++i) {
+    NotFound();
+    Advance(seconds(1));  // the delays grow
+  }
+  Events();
+  core_.HandleAnswer(now_, Answer(7, "hhhh"));
+  core_.HandlePathState(now_, session_, PathState::kConnected, Status::Ok());
+  core_.HandlePathState(now_, session_, PathState::kEnded, Status(StatusCode::kClosed, "bye"));
+  Events();
+  Seen();
+  Advance(milliseconds(500));
+  EXPECT_THAT(Seen(), ElementsAre("start"));
+}
+
 TEST_F(ClientSessionCoreTest, GivesALostPathUpAfterTheRecoveryLimit) {
   Connected();
   SignalingDown();

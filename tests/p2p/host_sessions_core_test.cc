@@ -122,6 +122,26 @@ TEST_F(HostSessionsCoreTest, RestartsIceOfTheRunningSession) {
   EXPECT_THAT(Events(), ElementsAre("answer alice"));
 }
 
+TEST_F(HostSessionsCoreTest, CountsCandidatesAnewAfterARestart) {
+  Connected();
+  core_.HandleLocalCandidate(SessionId(1), {"old", {}});
+  for (int i = 0; i < 64; ++i) core_.HandleRemoteCandidate(now_, "alice", {"r", {}});
+  core_.HandleOffer(now_, "alice", Offer(1, "bbbb"));
+  core_.HandleLocalAnswer(SessionId(1), Answer(7, "iiii"));
+  core_.HandleLocalCandidate(SessionId(1), {"new", {}});
+  Events();
+  core_.HandleRemoteCandidate(now_, "alice", {"r", {}});
+  EXPECT_THAT(Events(), ElementsAre("apply r to 1"));
+  core_.HandleOffer(now_, "alice", Offer(1, "bbbb"));
+  EXPECT_THAT(Events(), ElementsAre("answer alice", "send new to alice"));
+}
+
+TEST_F(HostSessionsCoreTest, AnswersAnOfferThatChangesNothingWithACopy) {
+  Connected();
+  core_.HandleOffer(now_, "alice", Offer(1, "aaaa") + "a=x-later:1\r\n");
+  EXPECT_THAT(Events(), ElementsAre("answer alice"));
+}
+
 TEST_F(HostSessionsCoreTest, ReplacesTheSessionForAnotherConnectionOfTheClient) {
   Connected();
   core_.HandleOffer(now_, "alice", Offer(2, "bbbb"));
@@ -163,6 +183,14 @@ TEST_F(HostSessionsCoreTest, GivesUpASessionWhosePathStaysLost) {
   EXPECT_THAT(Advance(seconds(1000)), IsEmpty());
   core_.HandlePathState(now_, SessionId(1), PathState::kDisconnected, Status::Ok());
   EXPECT_THAT(Advance(seconds(30)), ElementsAre("end 1"));
+}
+
+TEST_F(HostSessionsCoreTest, CountsFromTheFirstReportOfALoss) {
+  Connected();
+  core_.HandlePathState(now_, SessionId(1), PathState::kDisconnected, Status::Ok());
+  EXPECT_THAT(Advance(seconds(29)), IsEmpty());
+  core_.HandlePathState(now_, SessionId(1), PathState::kDisconnected, Status::Ok());
+  EXPECT_THAT(Advance(seconds(1)), ElementsAre("end 1"));
 }
 
 TEST_F(HostSessionsCoreTest, DropsASessionThatEnded) {
@@ -216,6 +244,15 @@ TEST_F(HostSessionsCoreTest, ForgetsEarlyCandidatesAfterAWhile) {
   Advance(seconds(10));
   core_.HandleOffer(now_, "alice", Offer(1, "aaaa"));
   EXPECT_THAT(Events(), ElementsAre("create 1 for alice"));
+}
+
+TEST_F(HostSessionsCoreTest, KeepsOnlyTheNewOnesOfEarlyCandidates) {
+  core_.HandleSignalingUp();
+  core_.HandleRemoteCandidate(now_, "alice", {"old", {}});
+  Advance(seconds(10));
+  core_.HandleRemoteCandidate(now_, "alice", {"new", {}});
+  core_.HandleOffer(now_, "alice", Offer(1, "aaaa"));
+  EXPECT_THAT(Events(), ElementsAre("create 1 for alice", "apply new to 1"));
 }
 
 TEST_F(HostSessionsCoreTest, BoundsTheCandidatesOfASession) {
@@ -288,11 +325,13 @@ TEST_F(HostSessionsCoreTest, EndsWhenTheIdIsTaken) {
   EXPECT_THAT(Events(), ElementsAre("ended: ID taken"));
 }
 
-TEST_F(HostSessionsCoreTest, RefusesNewClientsWhileGoingAway) {
+TEST_F(HostSessionsCoreTest, MakesNoSessionWhileGoingAway) {
   Connected();
   core_.StopAccepting();
   core_.HandleOffer(now_, "bob", Offer(2, "aaaa"));
-  EXPECT_THAT(Events(), ElementsAre("refuse bob: the host is going away"));
+  core_.HandleOffer(now_, "alice", Offer(2, "aaaa"));
+  EXPECT_THAT(Events(), ElementsAre("refuse bob: the host is going away",
+                                    "refuse alice: the host is going away"));
   core_.HandleOffer(now_, "alice", Offer(1, "bbbb"));
   EXPECT_THAT(Events(), ElementsAre("restart 1"));
 }
