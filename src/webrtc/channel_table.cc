@@ -11,7 +11,7 @@ namespace ming::webrtc {
 namespace {
 
 // Stream 65535 does not exist (RFC 8832, section 6).
-constexpr uint32_t kMaxStreams = 65535;
+constexpr size_t kMaxStreams = 65535;
 
 codec::DataChannelOpen MakeOpen(const std::string& label, const link::ChannelTraits& traits) {
   codec::DataChannelOpen open;
@@ -37,6 +37,10 @@ link::ChannelTraits TraitsOf(const codec::DcepReliability& reliability) {
 }
 
 }  // namespace
+
+uint16_t StreamsFor(size_t channels) {
+  return static_cast<uint16_t>(std::min(2 * channels + 2, kMaxStreams));
+}
 
 ChannelTable::ChannelTable(const ChannelTableOptions& options) : options_(options) {
   CHECK_GE(options_.max_channels, 1u);
@@ -291,6 +295,8 @@ std::optional<StreamNumber> ChannelTable::TakeFreeStream() {
 
 void ChannelTable::AssignWaiting() {
   if (!up_ || down_) return;
+  // A peer with the same limit takes no more than these, and refuses a request beyond as a whole.
+  const uint32_t most = StreamsFor(options_.max_channels);
   while (!waiting_.empty()) {
     if (const std::optional<StreamNumber> stream = TakeFreeStream()) {
       const ChannelId id = waiting_.front();
@@ -299,9 +305,9 @@ void ChannelTable::AssignWaiting() {
       continue;
     }
     if (stream_request_pending_) return;
-    if (!streams_refused_ && stream_count_ < kMaxStreams) {
+    if (!streams_refused_ && stream_count_ < most) {
       stream_request_pending_ = true;
-      const uint32_t total = std::min(kMaxStreams, std::max<uint32_t>(2 * stream_count_, 64));
+      const uint32_t total = std::min(most, std::max<uint32_t>(2 * stream_count_, 64));
       events_.push_back(RequestStreams{static_cast<uint16_t>(total)});
       return;
     }

@@ -68,6 +68,9 @@ struct ChannelClosed {
 using ChannelEvent =
     std::variant<SendControl, ResetStream, RequestStreams, RemoteChannel, ChannelClosed>;
 
+// The SCTP streams for so many channels: each side may open on half of them.
+uint16_t StreamsFor(size_t channels);
+
 class ChannelTable {
  public:
   explicit ChannelTable(const ChannelTableOptions& options);

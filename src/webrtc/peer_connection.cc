@@ -14,6 +14,7 @@
 #include "ming/sctp/sctp_association.h"
 #include "ming/tls/dtls_session.h"
 #include "ming/webrtc/channel_hub.h"
+#include "ming/webrtc/channel_table.h"
 #include "ming/webrtc/negotiation.h"
 #include "ming/webrtc/path_mtu.h"
 #include "ming/webrtc/turn_tls_bridge.h"
@@ -60,11 +61,6 @@ std::string BridgeAddress(const TurnTlsBridge& bridge, const ice::IceOptions& op
       addresses.begin(), addresses.end(),
       [any_v4](const net::SocketAddress& address) { return address.ip().is_v4() == any_v4; });
   return (fit == addresses.end() ? addresses.front() : *fit).ip().ToString();
-}
-
-// Each side may open on half of the streams, so this many channels of one side need twice as many.
-uint16_t StreamsFor(size_t channels) {
-  return static_cast<uint16_t>(std::min<size_t>(2 * channels + 2, 65535));
 }
 
 // Of what PeerConnectionOptions hand to IceAgent, TLS is dealt with here.

@@ -355,6 +355,13 @@ class LimitedTableTest : public TableTest {
         }()) {}
 };
 
+TEST_F(LimitedTableTest, AsksForNoMoreStreamsThanItsChannelsNeed) {
+  Up(StreamParity::kEven, 2);
+  Open();
+  Open();
+  EXPECT_THAT(requests_, ElementsAre(6)) << "a peer with the same limit refuses more as a whole";
+}
+
 TEST_F(LimitedTableTest, BoundsChannelsOfBothSidesTogether) {
   Up();
   Open();
