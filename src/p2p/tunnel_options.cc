@@ -4,6 +4,7 @@
 
 #include "ming/base/option_problems.h"
 #include "ming/signaling/signaling_client.h"
+#include "ming/webrtc/peer_connection.h"
 
 namespace ming::p2p {
 namespace {
@@ -16,7 +17,10 @@ void CheckSignaling(const SignalingAccess& access, signaling::SignalingRole role
 }
 
 void CheckPeer(const PeerAccess& peer, OptionProblems& problems) {
-  problems.Include("ice", ice::Validate(peer.ice));
+  // A peer connection carries TURN over TLS, which an ICE agent by itself does not.
+  webrtc::PeerConnectionOptions connection;
+  connection.ice = peer.ice;
+  problems.Include("ice", webrtc::Validate(connection));
   problems.Range("peer.max_message_bytes", peer.max_message_bytes, size_t{1} << 10,
                  size_t{1} << 20);
   problems.Range("peer.max_channels", peer.max_channels, size_t{1}, size_t{65535});

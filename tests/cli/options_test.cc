@@ -205,6 +205,13 @@ TEST_F(OptionsTest, NetworkFlagsAct) {
   EXPECT_EQ(options->peer.disconnected_after, seconds(4));
 }
 
+TEST_F(OptionsTest, TurnMayBeOverTls) {
+  const auto options = Client({"--turn-server=turns:u:p@192.0.2.3"});
+  ASSERT_TRUE(options.ok()) << options.status().message();
+  EXPECT_EQ(options->peer.ice.servers.back().transport, codec::IceServerTransport::kTls);
+  EXPECT_EQ(options->peer.ice.servers.back().address.ToString(), "192.0.2.3:5349");
+}
+
 TEST_F(OptionsTest, StreamAndFlowFlagsAct) {
   const auto options =
       Client({"--protocol=udp", "--buffer-size=64K", "--idle-timeout=1m",
