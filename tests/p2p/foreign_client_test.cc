@@ -118,7 +118,6 @@ class ForeignClientTest : public TunnelWorld {
     foreign_ = std::make_unique<ForeignClient>(*services_, HostOptions().signaling);
     ASSERT_TRUE(RunUntil([this] { return foreign_->signaling_connected(); }));
   }
-  ~ForeignClientTest() override { foreign_.reset(); }
 
   std::unique_ptr<ForeignClient> foreign_;
 };

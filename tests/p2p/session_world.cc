@@ -249,40 +249,48 @@ void SessionWorld::TurnPath(Peer& peer, bool alive, const std::function<void(Pat
   }
 }
 
-void SessionWorld::TurnPaths() {
+std::set<uint64_t> SessionWorld::JoinPeers() {
   std::set<uint64_t> alive;
-  if (client_ && host_) {
-    for (auto& [client_session, client_peer] : client_->peers) {
-      for (auto& [host_session, host_peer] : host_->peers) {
-        if (!Matches(client_peer, host_peer)) continue;
-        client_peer.partner = host_peer.sdp_session;
-        host_peer.partner = client_peer.sdp_session;
-        alive.insert({client_peer.sdp_session, host_peer.sdp_session});
-      }
+  if (!client_ || !host_) return alive;
+  for (auto& [client_session, client_peer] : client_->peers) {
+    for (auto& [host_session, host_peer] : host_->peers) {
+      if (!Matches(client_peer, host_peer)) continue;
+      client_peer.partner = host_peer.sdp_session;
+      host_peer.partner = client_peer.sdp_session;
+      alive.insert({client_peer.sdp_session, host_peer.sdp_session});
     }
   }
+  return alive;
+}
+
+void SessionWorld::TurnPathsOf(
+    std::map<SessionId, Peer>& peers, const std::set<uint64_t>& alive,
+    const std::function<void(SessionId session, PathState state)>& report) {
+  std::vector<SessionId> sessions;  // reports end some of them
+  sessions.reserve(peers.size());
+  for (const auto& [session, peer] : peers) sessions.push_back(session);
+  for (const SessionId session : sessions) {
+    const auto found = peers.find(session);
+    if (found == peers.end()) continue;
+    TurnPath(found->second, alive.count(found->second.sdp_session) != 0,
+             [&](PathState state) { report(session, state); });
+  }
+}
+
+void SessionWorld::TurnPaths() {
+  const std::set<uint64_t> alive = JoinPeers();
   const Status why(StatusCode::kTimeout, "nothing heard");
-  std::vector<SessionId> sessions;
   if (client_) {
-    for (const auto& [session, peer] : client_->peers) sessions.push_back(session);
+    TurnPathsOf(client_->peers, alive, [&](SessionId session, PathState state) {
+      client_->core.HandlePathState(now_, session, state, why);
+      PumpClient();
+    });
   }
-  for (const SessionId session : sessions) {
-    const auto found = client_->peers.find(session);
-    if (found == client_->peers.end()) continue;
-    TurnPath(found->second, alive.count(found->second.sdp_session) != 0,
-             [&](PathState state) { client_->core.HandlePathState(now_, session, state, why); });
-    PumpClient();
-  }
-  sessions.clear();
   if (host_) {
-    for (const auto& [session, peer] : host_->peers) sessions.push_back(session);
-  }
-  for (const SessionId session : sessions) {
-    const auto found = host_->peers.find(session);
-    if (found == host_->peers.end()) continue;
-    TurnPath(found->second, alive.count(found->second.sdp_session) != 0,
-             [&](PathState state) { host_->core.HandlePathState(now_, session, state, why); });
-    PumpHost();
+    TurnPathsOf(host_->peers, alive, [&](SessionId session, PathState state) {
+      host_->core.HandlePathState(now_, session, state, why);
+      PumpHost();
+    });
   }
 }
 

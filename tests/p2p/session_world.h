@@ -98,6 +98,10 @@ class SessionWorld {
   void Apply(const HostEvent& event);
   void HostTakesOffer(SessionId session, const std::string& sdp);
   void TurnPaths();
+  // Makes partners of peers that reach each other; gives the sdp_sessions of those that do now.
+  std::set<uint64_t> JoinPeers();
+  void TurnPathsOf(std::map<SessionId, Peer>& peers, const std::set<uint64_t>& alive,
+                   const std::function<void(SessionId session, PathState state)>& report);
   void TurnPath(Peer& peer, bool alive, const std::function<void(PathState)>& report);
   bool Matches(const Peer& client_peer, const Peer& host_peer) const;
   void Step();

@@ -260,10 +260,6 @@ class UdpTunnelTest : public TunnelWorld {
     echo_ = std::make_unique<UdpEcho>(reactor_);
     target_port_ = echo_->port();
   }
-  ~UdpTunnelTest() override {
-    sources_.clear();
-    echo_.reset();
-  }
   UdpSource& NewSource() {
     sources_.push_back(std::make_unique<UdpSource>(reactor_, ClientAddress()));
     return *sources_.back();

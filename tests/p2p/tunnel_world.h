@@ -155,11 +155,13 @@ class UdpSource final : private net::UdpSocket::Observer {
 };
 
 class TunnelWorld : public ::testing::Test {
+ public:
+  ~TunnelWorld() override;
+
  protected:
   // The engines keep some descriptors for the life of the process: they are opened here.
   static void SetUpTestSuite();
   TunnelWorld();
-  ~TunnelWorld() override;
 
   // On the port of the first call; `tokens` are the valid ones.
   void StartServer(const std::vector<std::string>& tokens = {});
