@@ -238,7 +238,7 @@ void ClientSessionCore::HandlePathState(Timestamp now, SessionId session, PathSt
       if (state_ == ClientState::kConnected) HandlePathLost(now, why);
       break;
     case PathState::kEnded:
-      FailAttempt(now, {TunnelEnd::kNoPath, why});
+      FailAttempt(now, FailureOf(why));
       break;
   }
 }
@@ -282,7 +282,13 @@ void ClientSessionCore::BeginRestart() {
 
 void ClientSessionCore::HandleSessionFailed(Timestamp now, SessionId session, const Status& why) {
   if (!has_session_ || session != session_) return;
-  FailAttempt(now, {TunnelEnd::kNoPath, why});
+  FailAttempt(now, FailureOf(why));
+}
+
+ClientSessionCore::Failure ClientSessionCore::FailureOf(const Status& why) {
+  // A peer whose certificate is not the one of its description.
+  const bool refused = why.code() == StatusCode::kPermissionDenied;
+  return {refused ? TunnelEnd::kRefused : TunnelEnd::kNoPath, why};
 }
 
 void ClientSessionCore::StartNewSession(Timestamp now) {

@@ -151,6 +151,8 @@ class ClientSessionCore {
     Status why;
   };
 
+  // Of a session that ended by itself.
+  static Failure FailureOf(const Status& why);
   void StartNewSession(Timestamp now);
   void EndCurrentSession(const Status& why);
   // The session is over; another one follows at once.

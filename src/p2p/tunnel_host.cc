@@ -17,7 +17,7 @@
 namespace ming::p2p {
 namespace {
 
-constexpr size_t kLongestLogText = 256;
+constexpr size_t kLongestText = 256;
 
 PeerSessionOptions MakeSessionOptions(const TunnelHostOptions& options) {
   PeerSessionOptions session;
@@ -167,8 +167,7 @@ void TunnelHostImpl::Pump() {
 }
 
 void TunnelHostImpl::Apply(const CreateSession& event) {
-  const std::string prefix =
-      "[host client=" + PrintableText(event.client_id, kLongestLogText) + "] ";
+  const std::string prefix = "[host client=" + PrintableText(event.client_id, kLongestText) + "] ";
   LOG(INFO) << prefix << "session " << event.session << " begins";
   PeerSession::Observer& self = *this;
   auto session = std::make_unique<PeerSession>(event.session, services_.peers(),
@@ -224,7 +223,7 @@ void TunnelHostImpl::Apply(const SendCandidateTo& event) {
 }
 
 void TunnelHostImpl::Apply(const SendRefusal& event) {
-  Send(codec::MakeError(event.text, event.client_id));
+  Send(codec::MakeError(PrintableText(event.text, kLongestText), event.client_id));
 }
 
 void TunnelHostImpl::Send(const codec::SignalingMessage& message) {
@@ -249,7 +248,7 @@ void TunnelHostImpl::ReportEndWhenQuiet() {
 }
 
 void TunnelHostImpl::OnSignalingConnected() {
-  LOG(INFO) << "[host] registering as " << PrintableText(options_.id, kLongestLogText);
+  LOG(INFO) << "[host] registering as " << PrintableText(options_.id, kLongestText);
   core_.HandleSignalingUp();
   Pump();
   observer_.OnRegistered();
@@ -300,7 +299,7 @@ void TunnelHostImpl::OnSignalingDisconnected(const Status& why, signaling::Signa
 
 void TunnelHostImpl::OnSignalingError(const std::string& text, bool /*target_not_found*/) {
   // A client that is gone; its session ends by its own clocks.
-  LOG_EVERY_N(INFO, 10) << "[host] signaling: " << PrintableText(text, kLongestLogText);
+  LOG_EVERY_N(INFO, 10) << "[host] signaling: " << PrintableText(text, kLongestText);
 }
 
 void TunnelHostImpl::OnPathState(SessionId session, PathState state, const Status& why) {
@@ -330,7 +329,7 @@ void TunnelHostImpl::OnRemoteChannel(SessionId session,
   }
   forwarder_->HandleChannel(
       std::move(channel), found->second->Terms(),
-      "s=" + std::to_string(session.value()) + " " + PrintableText(label, kLongestLogText));
+      "s=" + std::to_string(session.value()) + " " + PrintableText(label, kLongestText));
 }
 
 }  // namespace

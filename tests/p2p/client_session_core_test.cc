@@ -163,6 +163,15 @@ TEST_F(ClientSessionCoreTest, LetsAnAttemptFinishBeyondTheWait) {
   EXPECT_THAT(Seen(), ElementsAre("end", "ended: no path"));
 }
 
+TEST_F(ClientSessionCoreTest, EndsAsRefusedWhenTheHostIsNotWhoItSaid) {
+  Advance(seconds(9));
+  Connecting();
+  Advance(seconds(2));
+  core_.HandlePathState(now_, session_, PathState::kEnded,
+                        Status(StatusCode::kPermissionDenied, "wrong certificate"));
+  EXPECT_THAT(Events(), ElementsAre("end", "ended: refused"));
+}
+
 TEST_F(ClientSessionCoreTest, EndsAtOnceWhenRefusedAtTheStart) {
   core_.HandleSignalingRefused(now_, Status(StatusCode::kPermissionDenied, "bad token"));
   EXPECT_THAT(Events(), ElementsAre("ended: refused"));
