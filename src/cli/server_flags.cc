@@ -89,9 +89,19 @@ Status SetTls(const Settings& settings, signaling::SignalingServerOptions& optio
   return Status::Ok();
 }
 
+// Whether who wrote this expects the door to be closed: `--valid-tokens "$UNSET"`, a list of
+// nothing but commas. Empty in the environment or a file is how those leave a setting out.
+bool MeansTokens(const Setting& setting) {
+  return !setting.value.empty() || setting.origin == Origin::kCommandLine;
+}
+
 Status SetTokens(const Settings& settings, signaling::SignalingServerCoreOptions& options) {
   for (std::string& token : SplitList(FLAGS_valid_tokens)) {
     options.valid_tokens.emplace_back(std::move(token));
+  }
+  if (options.valid_tokens.empty() && MeansTokens(settings.Get("valid-tokens"))) {
+    return BadValue(settings, "valid-tokens",
+                    "holds no token, and without one everybody is let in");
   }
   for (const std::string& entry : SplitList(FLAGS_host_tokens)) {
     const size_t equals = entry.find('=');

@@ -101,6 +101,16 @@ TEST_F(OptionsTest, ServerFlagsAct) {
   EXPECT_EQ(options->drain_timeout, seconds(7));
 }
 
+TEST_F(OptionsTest, TokensThatAreNoneDoNotOpenTheServer) {
+  Write("blank", " \n");
+  for (const char* flag : {"--valid-tokens=,", "--valid-tokens= ", "--valid-tokens="}) {
+    const auto options = Server({flag});
+    ASSERT_FALSE(options.ok()) << flag;
+    EXPECT_THAT(options.status().message(), HasSubstr("--valid-tokens: holds no token")) << flag;
+  }
+  EXPECT_FALSE(Server({"--valid-tokens-file=blank"}).ok());
+}
+
 TEST_F(OptionsTest, ServerTlsNeedsBothFiles) {
   Write("cert.pem", "c");
   Write("key.pem", "k");
