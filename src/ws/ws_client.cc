@@ -5,6 +5,8 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -74,6 +76,18 @@ Status DescribeFailure(int http, std::string_view text) {
             "no WebSocket server (" + PrintableText(text, 100) + ")"};
   }
   return {StatusCode::kUnavailable, PrintableText(text, 100)};
+}
+
+// None where the failure has nothing to do with TLS; libwebsockets' own words for it say nothing.
+std::optional<Status> DescribeTlsFailure(const WsClientOptions& options, lws* wsi) {
+  const SSL* const ssl = lws_get_ssl(wsi);
+  if (ssl == nullptr || SSL_is_init_finished(ssl) == 1) return std::nullopt;
+  const long verdict = SSL_get_verify_result(ssl);  // NOLINT(google-runtime-int): OpenSSL's type
+  if (verdict != X509_V_OK && options.trust.mode != WsTrust::Mode::kInsecure) {
+    return Status(StatusCode::kUnavailable, std::string("the server's certificate is refused: ") +
+                                                X509_verify_cert_error_string(verdict));
+  }
+  return Status(StatusCode::kUnavailable, "the TLS handshake failed");
 }
 
 class LwsClient final : public WsClient, private LwsHandler {
@@ -209,7 +223,10 @@ int LwsClient::OnLwsEvent(lws* wsi, int reason, void* in, size_t size) {
           in == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(in), size);
       const int http = static_cast<int>(lws_http_client_http_response(wsi));
       VLOG(1) << "ws: connecting failed, HTTP " << http << ": " << text;
-      NoteFailure(DescribeFailure(http, text));
+      const std::optional<Status> tls = DescribeTlsFailure(options_, wsi);
+      // What a server said stands: another address failing in its way would only hide it.
+      final_ = http != 0 || tls;
+      NoteFailure(tls ? *tls : DescribeFailure(http, text));
       return 0;
     }
     case LWS_CALLBACK_WSI_DESTROY:

@@ -129,6 +129,18 @@ TEST_F(WsClientTest, ReportsTheStatusOfARefusal) {
   }
 }
 
+// Nobody listens on the other address of the name, which is no reason to forget the answer.
+TEST_F(WsClientTest, ReportsTheRefusalOfANameWithSeveralAddresses) {
+  options_.listen.host = "127.0.0.1";
+  Listen();
+  client_options_.url.endpoint.host = "localhost";
+  server_.refusal = WsHttpReply{401, "no"};
+  auto connection = Connect();
+  ASSERT_FALSE(connection.ok());
+  EXPECT_EQ(connection.status().code(), StatusCode::kPermissionDenied);
+  EXPECT_EQ(connection.status().detail(), 401);
+}
+
 TEST_F(WsClientTest, ReportsAPortNobodyListensOn) {
   {
     RawListener closed;
@@ -290,7 +302,9 @@ TEST_F(WssTest, RejectsAStranger) {
   Listen();
   const TestCertificate other("DNS:localhost,IP:127.0.0.1");
   client_options_.trust.ca_file = other.certificate_file();
-  EXPECT_FALSE(Connect().ok());
+  auto connection = Connect();
+  ASSERT_FALSE(connection.ok());
+  EXPECT_THAT(connection.status().message(), HasSubstr("the server's certificate is refused: "));
   client_options_.trust = {WsTrust::Mode::kSystem, ""};
   EXPECT_FALSE(Connect().ok());
   client_options_.trust = {WsTrust::Mode::kInsecure, ""};
