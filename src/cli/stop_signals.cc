@@ -7,13 +7,24 @@
 #include <utility>
 
 namespace ming::cli {
+namespace {
+
+// nohup asks for it.
+bool HangupIsIgnored() {
+  struct sigaction action {};
+  return ::sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
 
 StopSignals::StopSignals(net::Reactor& reactor, ExitCode second, std::function<void()> on_stop)
     : second_(second),
       on_stop_(std::move(on_stop)),
-      watch_(reactor, {SIGTERM, SIGINT}, [this](int) { OnSignal(); }) {}
+      hangup_is_ignored_(HangupIsIgnored()),
+      watch_(reactor, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) { OnSignal(signal); }) {}
 
-void StopSignals::OnSignal() {
+void StopSignals::OnSignal(int signal) {
+  if (signal == SIGHUP && hangup_is_ignored_) return;
   if (!on_stop_) {
     google::FlushLogFiles(google::GLOG_INFO);
     ::_exit(static_cast<int>(second_));

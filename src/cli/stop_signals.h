@@ -1,4 +1,5 @@
-// StopSignals: SIGTERM and SIGINT ask for an orderly stop; the second one stops at once.
+// StopSignals: SIGTERM, SIGINT, and SIGHUP of a closed terminal ask for an orderly stop; the second
+// one stops at once. Under nohup SIGHUP does nothing.
 #ifndef MING_CLI_STOP_SIGNALS_H_
 #define MING_CLI_STOP_SIGNALS_H_
 
@@ -17,10 +18,11 @@ class StopSignals {
   StopSignals(net::Reactor& reactor, ExitCode second, std::function<void()> on_stop);
 
  private:
-  void OnSignal();
+  void OnSignal(int signal);
 
   const ExitCode second_;
   std::function<void()> on_stop_;
+  const bool hangup_is_ignored_;
   net::SignalWatch watch_;
 };
 

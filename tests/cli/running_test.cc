@@ -82,13 +82,27 @@ TEST_F(Running, ServerPrintsItsRealPortAndWhatToTypeNext) {
 }
 
 TEST_F(Running, SignalsStopInOrder) {
-  for (const int signal : {SIGTERM, SIGINT}) {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
     Subprocess server(ServerWords());
     PrintedPort(server);
     server.Signal(signal);
     EXPECT_EQ(server.WaitForExit(), 0);
     EXPECT_THAT(server.errors(), HasSubstr("Stopping: "));
   }
+}
+
+TEST_F(Running, NohupOutlivesItsTerminal) {
+  struct sigaction ignore {};
+  struct sigaction before {};
+  ignore.sa_handler = SIG_IGN;
+  ASSERT_EQ(::sigaction(SIGHUP, &ignore, &before), 0);
+  Subprocess server(ServerWords());
+  ASSERT_EQ(::sigaction(SIGHUP, &before, nullptr), 0);
+  const uint16_t port = PrintedPort(server);
+  server.Signal(SIGHUP);
+  EXPECT_TRUE(SilentWebSocket(port).valid());
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.WaitForExit(), 0);
 }
 
 TEST_F(Running, SecondSignalStopsAtOnce) {
