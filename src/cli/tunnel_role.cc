@@ -10,8 +10,10 @@
 namespace ming::cli {
 namespace {
 
+constexpr int kHttpUnauthorized = 401;
+
 // What a user can do about it.
-std::string NextStep(p2p::TunnelEnd end, const std::string& id) {
+std::string NextStep(p2p::TunnelEnd end, const Status& why, const std::string& id) {
   switch (end) {
     case p2p::TunnelEnd::kStopped:
     case p2p::TunnelEnd::kFailed:
@@ -21,6 +23,7 @@ std::string NextStep(p2p::TunnelEnd end, const std::string& id) {
     case p2p::TunnelEnd::kHostNotFound:
       return "is `ming host --id " + id + "` running, with the same --signal?";
     case p2p::TunnelEnd::kRefused:
+      if (why.detail() != kHttpUnauthorized) return "";  // the host's refusal says it all
       return "check --token-file and the server's --valid-tokens-file";
     case p2p::TunnelEnd::kNoPath:
       return "a relay helps: --turn-server";
@@ -60,7 +63,7 @@ void WarnOfSignaling(const p2p::SignalingAccess& signaling) {
 
 ExitCode ReportEnd(p2p::TunnelEnd end, const Status& why, const std::string& id) {
   if (end == p2p::TunnelEnd::kStopped) return ExitCode::kOk;
-  const std::string next_step = NextStep(end, id);
+  const std::string next_step = NextStep(end, why, id);
   PrintError(next_step.empty() ? why : WithHint(why, next_step));
   return ExitCodeFor(end, why);
 }

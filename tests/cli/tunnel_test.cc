@@ -18,6 +18,7 @@ namespace {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 // What a process says last, which is why it ended.
@@ -115,6 +116,15 @@ TEST_F(Tunnel, BadToken) {
                 EndsWith("the server refuses our token (check --token-file and the server's "
                          "--valid-tokens-file)"));
   }
+}
+
+TEST_F(Tunnel, RefusalOfTheHostIsNotBlamedOnTheToken) {
+  Subprocess host(HostWords({"--token-file", "token", "--interfaces", "nosuch0"}));
+  EXPECT_TRUE(server_->WaitForErrors("Host registered: myhost"));
+  const RunResult result = RunMing(ClientWords({"--token-file", "token", "--wait", "300ms"}));
+  EXPECT_EQ(result.code, 4);
+  EXPECT_THAT(LastLine(result.errors), HasSubstr("no local address for ICE"));
+  EXPECT_THAT(LastLine(result.errors), Not(HasSubstr("--token-file")));
 }
 
 TEST_F(Tunnel, IdTaken) {
