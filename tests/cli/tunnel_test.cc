@@ -40,10 +40,12 @@ class Tunnel : public TestFolder {
   }
 
   std::vector<std::string> HostWords(const std::vector<std::string>& more) const {
-    return Words({"--mode", "host", "--signal", url_, "--id", "myhost"}, more);
+    return Words({"--mode", "host", "--signal", url_, "--id", "myhost", "--stun-server", "none"},
+                 more);
   }
   std::vector<std::string> ClientWords(const std::vector<std::string>& more) const {
-    return Words({"--mode", "client", "--signal", url_, "--id", "myhost", "--local", "127.0.0.1:0"},
+    return Words({"--mode", "client", "--signal", url_, "--id", "myhost", "--local", "127.0.0.1:0",
+                  "--stun-server", "none"},
                  more);
   }
   static std::vector<std::string> Words(std::vector<std::string> words,
