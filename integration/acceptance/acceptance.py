@@ -282,7 +282,8 @@ def demo(lab, full):
 
 
 CASES = [demo, bulk, parallel, wrk, interactive, after_eof, dead_target, udp, stalled_reader, idle_connections,
-         faults.restarts, faults.signaling_lost, usage_errors.usage_errors, orderly_stop, *foreign.CASES]
+         faults.restarts, faults.paused_host, faults.signaling_lost, usage_errors.usage_errors, orderly_stop,
+         *foreign.CASES]
 NEEDS = {bulk: "nginx", parallel: "nginx", wrk: "wrk"}
 
 

@@ -1,7 +1,9 @@
 """Acceptance cases: processes killed in mid-transfer, in every order."""
 import itertools
+import os
 import pathlib
 import re
+import signal
 import sys
 import threading
 import time
@@ -127,6 +129,26 @@ def descriptors_with_one_session(host):
     wait_for(one_session, 60, "the host notices lost clients")
     return host.descriptors()
 
+
+def paused_host(lab, _full):
+    """A host that is silent for 4.5 s: the client restarts ICE, and the open connection goes on."""
+    world = World(lab)
+    host, client = world.process("host"), world.process("client")
+    with connect(lab.local_port, 10) as stream:
+        stream.sendall(b"before")
+        if stream.recv(6) != b"before":
+            raise Failure("no echo before")
+        os.kill(host.child.pid, signal.SIGSTOP)
+        time.sleep(4.5)
+        os.kill(host.child.pid, signal.SIGCONT)
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            stream.sendall(b"during")
+            if stream.recv(6) != b"during":
+                raise Failure("the open connection broke")
+    if "restarting ICE" not in client.text():
+        raise Failure("no ICE restart")
+    return {}
 
 def signaling_lost(lab, _full):
     """The running tunnel does not notice that the signaling server is gone; after its return a new client connects."""
