@@ -39,7 +39,7 @@ SctpOptions Options() {
   options.max_message_size = size_t{16} << 10;
   options.max_reassembly_bytes = size_t{32} << 10;
   options.send_buffer = options.receive_buffer = size_t{64} << 10;
-  options.send_low_watermark = size_t{16} << 10;
+  options.min_send_queue = size_t{32} << 10;
   return options;
 }
 
