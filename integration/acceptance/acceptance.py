@@ -77,7 +77,10 @@ def wrk(lab, full):
 
 
 def interactive(lab, full):
-    """A 1-byte echo beside a bulk transfer in both directions through the same host: p99 under 5 ms."""
+    """A 1-byte echo beside a bulk transfer in both directions through the same host: p99 under 5 ms.
+
+    The smoke set runs on machines that do other work: there only a stream that starves fails.
+    """
     port = free_port()
     peers(lab, "echo", str(port))
     lab.tunnel(port)
@@ -95,7 +98,7 @@ def interactive(lab, full):
         moved = load.stdout.read().strip()
         load.wait()
     result = {"alone_ms": percentiles(alone), "beside_bulk_ms": percentiles(beside), "bulk_mib": moved}
-    if percentiles(beside)["p99"] >= 5:
+    if percentiles(beside)["p99"] >= (5 if full else 100):
         raise Failure(f"p99 of {percentiles(beside)['p99']} ms: {result}")
     return result
 
