@@ -12,14 +12,14 @@ function(ming_compile_options target)
   endif()
 endfunction()
 
-# ming_library(<name> [FOLDER <folder>] SRCS <files> [PUBLIC <targets>] [PRIVATE <targets>])
+# ming_library(<name> [FOLDER <folder>] [HEADERS <files>] SRCS <files> [PUBLIC <targets>] [PRIVATE <targets>])
 #
 # Makes ming_<name> (alias ming::<name>) from the sources of the current folder. PUBLIC names what its
-# headers include, PRIVATE what only its sources include. Headers resolve as "ming/<folder>/x.h" only for
-# targets that link the owner, so a forgotten dependency does not compile. FOLDER is given where a folder
-# holds two targets (its pure half is <folder>_core).
+# headers include, PRIVATE what only its sources include; HEADERS are those without a source. Headers resolve
+# as "ming/<folder>/x.h" only for targets that link the owner, so a forgotten dependency does not compile.
+# FOLDER is given where a folder holds two targets (its pure half is <folder>_core).
 function(ming_library name)
-  cmake_parse_arguments(ARG "" "FOLDER" "SRCS;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "FOLDER" "HEADERS;SRCS;PUBLIC;PRIVATE" ${ARGN})
   if(NOT ARG_FOLDER)
     set(ARG_FOLDER ${name})
   endif()
@@ -38,18 +38,14 @@ function(ming_library name)
   endif()
   add_library(ming::${name} ALIAS ming_${name})
 
-  # For tests/headers: the headers beside the sources of this target (all of the folder where it has none).
-  set(headers)
-  if(ARG_SRCS)
-    foreach(source IN LISTS ARG_SRCS)
-      string(REGEX REPLACE "\\.cc$" ".h" header ${source})
-      if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${header})
-        list(APPEND headers ${header})
-      endif()
-    endforeach()
-  else()
-    file(GLOB headers RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.h)
-  endif()
+  # For tests/headers: HEADERS, and the header beside each source.
+  set(headers ${ARG_HEADERS})
+  foreach(source IN LISTS ARG_SRCS)
+    string(REGEX REPLACE "\\.cc$" ".h" header ${source})
+    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${header})
+      list(APPEND headers ${header})
+    endif()
+  endforeach()
   set_target_properties(ming_${name} PROPERTIES MING_FOLDER ${ARG_FOLDER} MING_HEADERS "${headers}")
   set_property(GLOBAL APPEND PROPERTY MING_LIBRARIES ming_${name})
 endfunction()
