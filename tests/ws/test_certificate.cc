@@ -22,7 +22,7 @@ using CertificatePtr = std::unique_ptr<X509, decltype(&X509_free)>;
 using ExtensionPtr = std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)>;
 using FilePtr = std::unique_ptr<FILE, decltype(&std::fclose)>;
 
-constexpr long kOneDay = 24 * 3600;  // NOLINT(google-runtime-int): OpenSSL's type
+constexpr long kOneDay = 86400;  // NOLINT(google-runtime-int): OpenSSL's type
 
 void AddExtension(X509* certificate, int nid, const std::string& value) {
   X509V3_CTX context;
