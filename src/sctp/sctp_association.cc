@@ -238,8 +238,9 @@ void SctpAssociation::SettleOnce() {
   ReadAll();
   if (state_ == State::kUp) Grow();
   if (state_ == State::kUp) {
-    queue_limit_.NoteQueued(stack_.timers().Now(), QueuedBytes());
-    OfferSpace();
+    const size_t queued = QueuedBytes();
+    queue_limit_.NoteQueued(stack_.timers().Now(), queued);
+    OfferSpace(queued);
   }
 }
 
@@ -385,8 +386,8 @@ void SctpAssociation::FinishGrowth(const Status& result) {
   observer_.OnStreamsAdded(result);
 }
 
-void SctpAssociation::OfferSpace() {
-  if (!waiting_for_space_ || QueuedBytes() > queue_limit_.resume_at()) return;
+void SctpAssociation::OfferSpace(size_t queued) {
+  if (!waiting_for_space_ || queued > queue_limit_.resume_at()) return;
   waiting_for_space_ = false;
   observer_.OnSendReady();
 }

@@ -169,7 +169,7 @@ class SctpAssociation {
   void OnStreamsChanged(const EngineStreamsChanged& event);
   void Grow();
   void FinishGrowth(const Status& result);
-  void OfferSpace();
+  void OfferSpace(size_t queued);
   void Finish(const Status& why);
   void CloseSocket();
 
