@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ming/base/option_problems.h"
+#include "ming/tunnel/unsent_datagrams.h"
 
 namespace ming::tunnel {
 namespace {
@@ -183,19 +184,7 @@ void UdpClientForwarder::OnFlowDatagram(FlowId id, ByteSpan datagram) {
   table_.Touch(reactor_.Now(), id);
   ++counters_.datagrams_from_peer;
   counters_.bytes_from_peer += datagram.size();
-  switch (found->second->listener.socket().SendTo(found->second->source, datagram)) {
-    case net::UdpSendResult::kSent:
-      return;
-    case net::UdpSendResult::kWouldBlock:
-      ++counters_.dropped_backpressure;
-      return;
-    case net::UdpSendResult::kTooLarge:
-      ++counters_.dropped_oversize;
-      return;
-    case net::UdpSendResult::kUnreachable:
-      ++counters_.dropped_unreachable;
-      return;
-  }
+  CountUnsent(found->second->listener.socket().SendTo(found->second->source, datagram), counters_);
 }
 
 // The flow stays: its source may go on, on a new channel.

@@ -8,6 +8,7 @@
 #include "ming/base/option_problems.h"
 #include "ming/base/utf8.h"
 #include "ming/net/udp_socket.h"
+#include "ming/tunnel/unsent_datagrams.h"
 
 namespace ming::tunnel {
 namespace {
@@ -149,19 +150,7 @@ void UdpHostForwarder::OnTargetDatagram(Flow& flow, ByteSpan datagram) {
 }
 
 void UdpHostForwarder::SendToTarget(Flow& flow, ByteSpan datagram) {
-  switch (flow.socket->Send(datagram)) {
-    case net::UdpSendResult::kSent:
-      return;
-    case net::UdpSendResult::kWouldBlock:
-      ++counters_.dropped_backpressure;
-      return;
-    case net::UdpSendResult::kTooLarge:
-      ++counters_.dropped_oversize;
-      return;
-    case net::UdpSendResult::kUnreachable:
-      ++counters_.dropped_unreachable;
-      return;
-  }
+  CountUnsent(flow.socket->Send(datagram), counters_);
 }
 
 void UdpHostForwarder::OnFlowDatagram(FlowId id, ByteSpan datagram) {
