@@ -1,16 +1,14 @@
 """Acceptance cases: processes killed in mid-transfer, in every order."""
 import itertools
 import os
-import pathlib
 import re
 import signal
 import sys
 import threading
 import time
 
-from tunnel import Failure, can_connect, connect, free_port, wait_for
+from support.processes import Failure, can_connect, connect, free_port, wait_for
 
-PEERS = pathlib.Path(__file__).parent / "peers.py"
 
 class Transfer:
     """Pumps bytes through an echo until it breaks or is stopped; never raises."""
@@ -41,6 +39,7 @@ class Transfer:
         self.stopped.set()
         self.thread.join(15)
 
+
 def echo_works(port):
     try:
         with connect(port, 1.0) as stream:
@@ -50,13 +49,14 @@ def echo_works(port):
     except OSError:
         return False
 
+
 class World:
     """server, host, client and an echo behind the host; any of the three can be killed and started again."""
 
     def __init__(self, lab):
         self.lab = lab
         self.port = free_port()
-        lab.start("echo", sys.executable, PEERS, "echo", str(self.port))
+        lab.start("echo", sys.executable, "-m", "support.services", "echo", str(self.port))
         wait_for(lambda: can_connect(self.port), 10, "the echo listens")
         lab.tunnel(self.port)
         wait_for(lambda: echo_works(lab.local_port), 15, "the tunnel works at first")
@@ -76,6 +76,7 @@ class World:
         for process in self.lab.processes:
             if process.name in ("server", "host", "client") and process not in killed and process.child.poll() is not None:
                 raise Failure(f"{process.name} ended with {process.child.returncode}:\n{process.text()[-1500:]}")
+
 
 def restarts(lab, full):
     """kill -9 of client, host, server in mid-transfer, in every order, restarted: works within 5 s of the last restart."""
@@ -110,6 +111,7 @@ def restarts(lab, full):
     if after > before:
         raise Failure(f"the host has {after} descriptors after five lost clients, {before} before")
     return {"orders": len(orders), "slowest_s": round(slowest, 2)}
+
 
 def lose_clients(world, killed, count):
     for _ in range(count):
@@ -149,6 +151,7 @@ def paused_host(lab, _full):
     if "restarting ICE" not in client.text():
         raise Failure("no ICE restart")
     return {}
+
 
 def signaling_lost(lab, _full):
     """The running tunnel does not notice that the signaling server is gone; after its return a new client connects."""

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from tunnel import Failure, can_connect, connect, free_port, wait_for
+from support.processes import Failure, can_connect, connect, free_port, wait_for
 
 HERE = pathlib.Path(__file__).parent
 GO = "/usr/lib/go-1.19/bin/go"
@@ -88,7 +88,7 @@ def behind_host(lab, protocol):
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     port = free_port(kind)
     service = "echo" if protocol == "tcp" else "udp-echo"
-    lab.start("echo", sys.executable, HERE / "peers.py", service, str(port))
+    lab.start("echo", sys.executable, "-m", "support.services", service, str(port))
     if protocol == "tcp":
         wait_for(lambda: can_connect(port), 10, "the echo listens")
     return port

@@ -1,7 +1,7 @@
 """Acceptance case: wrong use ends with one clear line and the right exit code."""
 import subprocess
 
-from tunnel import Failure, free_port
+from support.processes import Failure, free_port
 
 
 def expect(lab, code, words, *arguments, seconds=20):

@@ -1,15 +1,10 @@
 #!/usr/bin/python3
-"""Acceptance cases of the WebRTC tunnel, with real processes on loopback.
+"""Acceptance cases of the WebRTC tunnel, with real processes on loopback, in a network namespace of its own where that is allowed.
 
-usage: acceptance.py --ming PATH [--set smoke|full] [--only NAME[,NAME]] [--keep-logs]
-
-Runs in a network namespace of its own where that is allowed, so that nothing leaves the machine. Prints a line a case, one JSON
-result line and 'N passed, N failed, N skipped'; exits 1 if a case failed.
+The smoke set runs every case with less data.
 """
-import argparse
 import concurrent.futures
 import hashlib
-import json
 import os
 import pathlib
 import shutil
@@ -18,19 +13,17 @@ import subprocess
 import sys
 import time
 
-import faults
-import foreign
-import usage_errors
-from tunnel import (Failure, Lab, can_connect, connect, free_port, http_get, raise_descriptor_limit, read_all,
-                    wait_for)
+from acceptance import faults, foreign, usage_errors
+from acceptance.lab import Lab, http_get, read_all
+from support.cases import Case, in_own_network_namespace, parse_arguments, run_suite
+from support.processes import Failure, Skip, can_connect, connect, free_port, wait_for
 
-HERE = pathlib.Path(__file__).parent
 PYTHON = sys.executable
 MIB = 1 << 20
 
 
-def peers(lab, *arguments):
-    process = lab.start("peers-" + arguments[0], PYTHON, HERE / "peers.py", *arguments)
+def service(lab, *arguments):
+    process = lab.start(arguments[0], PYTHON, "-m", "support.services", *arguments)
     if arguments[0] != "udp-echo":
         wait_for(lambda: can_connect(int(arguments[1])), 10, f"{arguments[0]} listens")
     return process
@@ -82,10 +75,10 @@ def interactive(lab, full):
     The smoke set runs on machines that do other work: there only a stream that starves fails.
     """
     port = free_port()
-    peers(lab, "echo", str(port))
+    service(lab, "echo", str(port))
     lab.tunnel(port)
     alone = echo_times(lab.local_port, 500)
-    load = subprocess.Popen([PYTHON, HERE / "peers.py", "pump", str(lab.local_port)], stdin=subprocess.PIPE,
+    load = subprocess.Popen([PYTHON, "-m", "support.services", "pump", str(lab.local_port)], stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE, text=True)
     try:
         if load.stdout.readline().strip() != "ready":
@@ -123,7 +116,7 @@ def percentiles(times):
 def after_eof(lab, _full):
     """A server that answers only after the end of the request."""
     port = free_port()
-    peers(lab, "after-eof", str(port))
+    service(lab, "after-eof", str(port))
     lab.tunnel(port)
     for request in (b"x", b"", os.urandom(5 * MIB)):
         with connect(lab.local_port, 10) as stream:
@@ -170,7 +163,7 @@ def udp_exchange(port, payload, seconds=3.0):
 def udp(lab, _full):
     """100 sources get exactly their own echoes; sizes 1, 1200, 16384; over-long ones are dropped; flows expire."""
     port = free_port(socket.SOCK_DGRAM)
-    peers(lab, "udp-echo", str(port))
+    service(lab, "udp-echo", str(port))
     _, host, client = lab.tunnel(port, protocol="udp", client_flags=("--udp-idle-timeout", "2s"))
     for size in (1, 1200, 16384):
         payload = os.urandom(size)
@@ -212,7 +205,7 @@ def stalled_reader(lab, full):
     """A reader that stops while much is pushed: client and host stay under 64 MiB."""
     size, stall = (1024 * MIB, 60) if full else (128 * MIB, 3)
     port = free_port()
-    peers(lab, "source", str(port), str(size))
+    service(lab, "source", str(port), str(size))
     _, host, client = lab.tunnel(port)
     highest = {"host": 0, "client": 0}
 
@@ -244,13 +237,13 @@ def idle_connections(lab, full):
     """Many idle connections: under 16 KiB of memory each, on either end."""
     count = 10000 if full else 1000
     port = free_port()
-    peers(lab, "echo", str(port))
+    service(lab, "echo", str(port))
     _, host, client = lab.tunnel(port, client_flags=("--max-connections", "12000"), host_flags=("--max-connections", "12000"))
     with connect(lab.local_port) as stream:
         stream.sendall(b"x")
         stream.recv(1)
     before = host.rss(), client.rss()
-    holder = subprocess.Popen([PYTHON, HERE / "peers.py", "idle", str(lab.local_port), str(count)],
+    holder = subprocess.Popen([PYTHON, "-m", "support.services", "idle", str(lab.local_port), str(count)],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         if holder.stdout.readline().strip() != "ready":
@@ -267,7 +260,7 @@ def idle_connections(lab, full):
 def orderly_stop(lab, _full):
     """SIGTERM ends each process with exit code 0."""
     port = free_port()
-    peers(lab, "echo", str(port))
+    service(lab, "echo", str(port))
     server, host, client = lab.tunnel(port)
     codes = [process.stop() for process in (client, host, server)]
     if codes != [0, 0, 0]:
@@ -290,58 +283,36 @@ CASES = [demo, bulk, parallel, wrk, interactive, after_eof, dead_target, udp, st
 NEEDS = {bulk: "nginx", parallel: "nginx", wrk: "wrk"}
 
 
-def in_own_namespace():
-    """Runs this script again inside a fresh network namespace; returns where that is not allowed."""
-    if os.environ.get("ACCEPTANCE_NETNS") or os.geteuid() != 0:
-        return
-    if subprocess.run(["unshare", "-n", "ip", "link", "set", "lo", "up"], capture_output=True, check=False).returncode:
-        return
-    os.environ["ACCEPTANCE_NETNS"] = "1"
-    os.execvp("unshare", ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, *sys.argv])
-
-
-def run(case, arguments):
-    """('passed' | 'failed' | 'skipped', details)."""
-    tool = NEEDS.get(case)
-    if tool and not (shutil.which(tool) or pathlib.Path("/usr/sbin", tool).exists()):
-        return "skipped", f"{tool} is not installed"
-    if case in foreign.CASES and foreign.missing():
-        return "skipped", foreign.missing()
-    lab = Lab(arguments.ming)
-    failed = True
-    try:
-        details = case(lab, arguments.set == "full")
-        failed = False
-        return "passed", details
-    except (Failure, OSError, subprocess.SubprocessError, StopIteration) as error:
-        logs = "".join(f"\n--- {p.name} (last lines)\n" + "\n".join(p.text().splitlines()[-15:]) for p in lab.processes
-                       if p.name in ("server", "host", "client"))
-        return "failed", f"{type(error).__name__}: {error}{logs}\nlogs: {lab.folder}"
-    finally:
-        lab.close(keep_logs=failed or arguments.keep_logs)
+def prepared(case):
+    """The case as the suite runs it: with a lab of its own, and the last log lines where it failed."""
+    def run(arguments):
+        tool = NEEDS.get(case)
+        if tool and not (shutil.which(tool) or pathlib.Path("/usr/sbin", tool).exists()):
+            raise Skip(f"{tool} is not installed")
+        if case in foreign.CASES and foreign.missing():
+            raise Skip(foreign.missing())
+        lab = Lab(arguments.ming)
+        failed = True
+        try:
+            details = case(lab, arguments.set == "full")
+            failed = False
+            return details
+        except (Failure, OSError, subprocess.SubprocessError, StopIteration) as error:
+            logs = "".join(f"\n--- {p.name} (last lines)\n" + "\n".join(p.text().splitlines()[-15:]) for p in lab.processes
+                           if p.name in ("server", "host", "client"))
+            raise Failure(f"{type(error).__name__}: {error}{logs}\nlogs: {lab.folder}") from error
+        finally:
+            lab.close(keep_logs=failed or arguments.keep_logs)
+    return Case(case.__name__, run, smoke=True)
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--ming", required=True, type=lambda p: pathlib.Path(p).resolve())
-    parser.add_argument("--set", choices=("smoke", "full"), default="smoke")
-    parser.add_argument("--only", default="")
-    parser.add_argument("--keep-logs", action="store_true")
-    arguments = parser.parse_args()
-    in_own_namespace()
-    raise_descriptor_limit()
-    results = {}
-    wanted = [case for case in CASES if not arguments.only or case.__name__ in arguments.only.split(",")]
-    for case in wanted:
-        start = time.monotonic()
-        state, details = run(case, arguments)
-        results[case.__name__] = {"state": state, "details": details}
-        print(f"{state:8} {case.__name__:18} {time.monotonic() - start:6.1f} s  {details}", flush=True)
-    foreign.remove_built()
-    print(json.dumps({"version": 1, "set": arguments.set, "results": results}))
-    count = {state: sum(1 for r in results.values() if r["state"] == state) for state in ("passed", "failed", "skipped")}
-    print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
-    return 1 if count["failed"] else 0
+    arguments = parse_arguments(__doc__)
+    in_own_network_namespace()
+    try:
+        return run_suite("acceptance", [prepared(case) for case in CASES], arguments)
+    finally:
+        foreign.remove_built()
 
 
 if __name__ == "__main__":

@@ -1,20 +1,24 @@
-#!/usr/bin/env python3
-"""Small services and loads that the acceptance cases run as processes of their own.
+"""Small services and loads that integration suites run as processes of their own: python3 -m support.services ...
 
-usage: peers.py echo PORT | after-eof PORT | source PORT BYTES | udp-echo PORT
-       peers.py idle PORT COUNT           (holds COUNT connections until its standard input ends)
-       peers.py pump PORT                 (bulk through an echo until its standard input ends; prints the MiB moved)
+usage: services echo PORT | after-eof PORT | source PORT BYTES | udp-echo PORT
+       services idle PORT COUNT           (holds COUNT connections until its standard input ends)
+       services pump PORT                 (bulk through an echo until its standard input ends; prints the MiB moved)
+
+They listen on 127.0.0.1, or on the address in MING_SERVICE_ADDRESS.
 """
 import asyncio
 import hashlib
+import os
 import socket
 import sys
 
-from tunnel import raise_descriptor_limit
+from support.processes import raise_descriptor_limit
+
+ADDRESS = os.environ.get("MING_SERVICE_ADDRESS", "127.0.0.1")
 
 
 async def serve(port, handler):
-    server = await asyncio.start_server(handler, "127.0.0.1", port, backlog=4096)
+    server = await asyncio.start_server(handler, ADDRESS, port, backlog=4096)
     async with server:
         await server.serve_forever()
 
@@ -57,9 +61,9 @@ def source(size):
 
 
 def udp_echo(port):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    with socket.socket(socket.AF_INET6 if ":" in ADDRESS else socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        sock.bind(("127.0.0.1", port))
+        sock.bind((ADDRESS, port))
         while True:
             data, peer = sock.recvfrom(65536)
             sock.sendto(data, peer)

@@ -1,0 +1,1 @@
+"""The acceptance cases of the tunnel on loopback."""

@@ -1,0 +1,1 @@
+"""What the integration suites share: processes and namespaces, hashed transfers, running cases and printing their results."""
