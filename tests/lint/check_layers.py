@@ -24,7 +24,8 @@ LAYERS = {
     "webrtc": ["base", "codec", "link", "net", "ice", "tls", "sctp"],
     "tunnel": ["base", "codec", "link", "mux", "net"],
     "p2p": PURE + ["net", "tls", "sctp", "ice", "ws", "signaling", "webrtc", "tunnel"],
-    "cli": PURE + ["net", "tls", "sctp", "ice", "ws", "signaling", "webrtc", "tunnel", "p2p"],
+    "conformance": PURE + ["net", "tls", "sctp", "ice", "ws"],
+    "cli": PURE + ["net", "tls", "sctp", "ice", "ws", "signaling", "webrtc", "tunnel", "p2p", "conformance"],
 }
 # Exceptions, each with its reason: (folder, included folder) or (file, header).
 ALLOWED_EDGES = {
