@@ -13,9 +13,9 @@ import subprocess
 import sys
 import time
 
-from acceptance import faults, foreign, usage_errors
-from acceptance.lab import Lab, http_get, read_all
+from acceptance import faults, usage_errors
 from support.cases import Case, in_own_network_namespace, parse_arguments, run_suite
+from support.lab import Lab, http_get, read_all
 from support.processes import Failure, Skip, can_connect, connect, free_port, wait_for
 
 PYTHON = sys.executable
@@ -278,8 +278,7 @@ def demo(lab, full):
 
 
 CASES = [demo, bulk, parallel, wrk, interactive, after_eof, dead_target, udp, stalled_reader, idle_connections,
-         faults.restarts, faults.paused_host, faults.signaling_lost, usage_errors.usage_errors, orderly_stop,
-         *foreign.CASES]
+         faults.restarts, faults.paused_host, faults.signaling_lost, usage_errors.usage_errors, orderly_stop]
 NEEDS = {bulk: "nginx", parallel: "nginx", wrk: "wrk"}
 
 
@@ -289,9 +288,7 @@ def prepared(case):
         tool = NEEDS.get(case)
         if tool and not (shutil.which(tool) or pathlib.Path("/usr/sbin", tool).exists()):
             raise Skip(f"{tool} is not installed")
-        if case in foreign.CASES and foreign.missing():
-            raise Skip(foreign.missing())
-        lab = Lab(arguments.ming)
+        lab = Lab(arguments.ming, "ming-acceptance-")
         failed = True
         try:
             details = case(lab, arguments.set == "full")
@@ -309,10 +306,7 @@ def prepared(case):
 def main():
     arguments = parse_arguments(__doc__)
     in_own_network_namespace()
-    try:
-        return run_suite("acceptance", [prepared(case) for case in CASES], arguments)
-    finally:
-        foreign.remove_built()
+    return run_suite("acceptance", [prepared(case) for case in CASES], arguments)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ class Case:
     name: str
     run: typing.Callable
     smoke: bool = False
-    cell: tuple = ()  # (row, column) in the table of the suite
+    cell: tuple = ()  # (row, column) in its table
+    table: str = ""   # the heading of that table
 
 
 @dataclasses.dataclass
@@ -59,7 +60,8 @@ def run_suite(suite, cases, arguments):
         result = run_case(case, arguments)
         results[case] = result
         print(f"{result.state:8} {case.name:32} {result.seconds:6.1f} s  {result.details}", flush=True)
-    print_table(results)
+    for heading in dict.fromkeys(case.table for case in results if case.cell):
+        print_table(heading, {case: result for case, result in results.items() if case.cell and case.table == heading})
     print(json.dumps({"version": 1, "suite": suite, "set": arguments.set, "results": {
         case.name: {"state": result.state, "seconds": round(result.seconds, 1), "details": result.details}
         for case, result in results.items()}}))
@@ -84,18 +86,15 @@ def run_case(case, arguments):
     return Result(state, details, time.monotonic() - start)
 
 
-def print_table(results):
-    """The cells of all cases that have one: details["cell"] where given, else the state."""
+def print_table(heading, results):
+    """One cell for each case: details["cell"] where given, else the state."""
     cells = {}
     for case, result in results.items():
-        if case.cell:
-            shown = result.details.get("cell") if isinstance(result.details, dict) else None
-            cells[case.cell] = str(shown or result.state) if result.state == "passed" else result.state.upper()
-    if not cells:
-        return
+        shown = result.details.get("cell") if isinstance(result.details, dict) else None
+        cells[case.cell] = str(shown or result.state) if result.state == "passed" else result.state.upper()
     rows = list(dict.fromkeys(row for row, _ in cells))
     columns = list(dict.fromkeys(column for _, column in cells))
-    table = [["", *columns]] + [[row, *(cells.get((row, column), "") for column in columns)] for row in rows]
+    table = [[heading, *columns]] + [[row, *(cells.get((row, column), "") for column in columns)] for row in rows]
     widths = [max(len(str(line[at])) for line in table) for at in range(len(columns) + 1)]
     print()
     for number, line in enumerate(table):

@@ -12,6 +12,10 @@ from the first 16 bytes. So each end knows by itself whether every byte came, in
 {"event": "end", "outcome": o, "up": bytes, "down": bytes, "seconds": s}. Outcomes: complete; reset (the connection broke with an error:
 allowed where a fault is); truncated (a clean end before the last byte: never allowed); corrupt (a wrong byte: never allowed);
 timeout (nothing moved for so long). Exit code 0 only for complete. The service prints the same line for each connection.
+
+Whoever is done closes the connection at once, but an end that had nothing to send (UP or DOWN is 0) waits for the other to close, and
+tells how it did: "closed" is clean, or reset, or surplus (bytes came after the last one), or not at all. So a transfer in one direction
+proves that every byte arrives before the close that follows it.
 """
 import argparse
 import hashlib
@@ -111,6 +115,21 @@ class Side:
         return {"event": "end", "outcome": outcome, "why": why, "sent": self.sent, "received": self.received,
                 "seconds": round(time.monotonic() - self.start, 3)}
 
+    def await_close(self):
+        try:
+            return "surplus" if self.stream.recv(1) else "clean"
+        except socket.timeout:
+            return "not at all"
+        except OSError:
+            return "reset"
+
+    def run(self, send, receive):
+        """exchange, and what follows in a transfer of one direction."""
+        result = self.exchange(send, receive)
+        if send == 0 and receive and result["outcome"] == "complete":
+            result["closed"] = self.await_close()
+        return result
+
 
 def say(line):
     print(json.dumps(line), flush=True)
@@ -139,7 +158,7 @@ def answer(stream):
         except (Truncated, OSError):
             return  # only looked whether we are there
         side.first_byte = None
-        say(side.exchange(send=int.from_bytes(head[8:], "big"), receive=int.from_bytes(head[:8], "big")))
+        say(side.run(send=int.from_bytes(head[8:], "big"), receive=int.from_bytes(head[:8], "big")))
 
 
 def run(arguments):
@@ -158,7 +177,7 @@ def run(arguments):
         reporter.start()
         try:
             stream.sendall(arguments.up.to_bytes(8, "big") + arguments.down.to_bytes(8, "big"))
-            result = side.exchange(send=arguments.up, receive=arguments.down)
+            result = side.run(send=arguments.up, receive=arguments.down)
         except OSError as error:
             result = {"event": "end", "outcome": "reset", "why": str(error), "sent": side.sent, "received": side.received,
                       "seconds": round(time.monotonic() - start, 3)}

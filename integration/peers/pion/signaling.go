@@ -99,10 +99,3 @@ func (s *session) setRemote(raw json.RawMessage) error {
 	s.early = nil
 	return nil
 }
-
-func newPeerConnection() (*webrtc.PeerConnection, error) {
-	engine := webrtc.SettingEngine{}
-	engine.DetachDataChannels()
-	engine.SetIncludeLoopbackCandidate(true)
-	return webrtc.NewAPI(webrtc.WithSettingEngine(engine)).NewPeerConnection(webrtc.Configuration{})
-}

@@ -44,9 +44,9 @@ def http_get(port, path, sink=None):
 class Lab:
     """A folder, ports and processes that end with the case."""
 
-    def __init__(self, ming):
+    def __init__(self, ming, prefix):
         self.ming = str(ming)
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ming-acceptance-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix))
         self.processes = []
         self.signal_port = free_port()
         self.local_port = free_port()

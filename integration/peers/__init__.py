@@ -1,0 +1,1 @@
+"""Foreign peers and the matrix of all of them with ming."""

@@ -1,0 +1,152 @@
+"""What every pair of peers has to do: move data both ways, close from either side, many channels at once, datagrams of every size."""
+import concurrent.futures
+import hashlib
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from support.processes import Failure, connect, wait_for
+from support.transfer import Side
+
+MIB = 1 << 20
+DATAGRAM = 16384
+
+
+def transfer(port, *arguments, timeout):
+    """Runs one transfer as a process; its last line."""
+    done = subprocess.run([sys.executable, "-m", "support.transfer", *map(str, (arguments[0], "127.0.0.1", port, *arguments[1:])),
+                           "--timeout", str(timeout)], capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    if not lines:
+        raise Failure(done.stderr[-1000:])
+    result = json.loads(lines[-1])
+    if result.get("outcome") != "complete":
+        raise Failure(f"transfer {arguments}: {result}")
+    return result
+
+
+def rate(size, seconds):
+    """Megabits a second, of both directions together."""
+    return round(2 * size * 8 / seconds / 1e6, 1 if 2 * size * 8 / seconds < 1e8 else None)
+
+
+def bulk(world, size):
+    """`size` bytes each way at once, through one connection."""
+    return rate(size, transfer(world.local_port, "run", size, size, timeout=60)["seconds"])
+
+
+def close_by_application(world, size):
+    """The application closes behind its last byte: the service gets all, then a clean end."""
+    def results():
+        lines = [json.loads(line) for line in world.service.text().splitlines()]
+        return [line for line in lines if line["event"] == "end"]
+    before = len(results())
+    transfer(world.local_port, "run", size, 0, timeout=60)
+    seconds = wait_for(lambda: len(results()) > before, 60, "the service sees the end")
+    result = results()[-1]
+    if (result["outcome"], result["received"], result.get("closed")) != ("complete", size, "clean"):
+        raise Failure(f"closed by the application: the service got {result}")
+    return round(seconds, 2)
+
+
+def close_by_service(world, size):
+    """The service closes behind its last byte: the application gets all, then a clean end."""
+    result = transfer(world.local_port, "run", 0, size, timeout=60)
+    if result.get("closed") != "clean":
+        raise Failure(f"closed by the service: the application got {result}")
+
+
+def channels_at_once(world, count, size):
+    """`count` connections, all proved open before any goes on; each moves `size` bytes both ways."""
+    all_open = threading.Barrier(count)
+
+    def one(_):
+        with connect(world.local_port, 60) as stream:
+            side = Side(stream, 60)
+            stream.sendall(size.to_bytes(8, "big") * 2)
+            stream.recv(1, socket.MSG_PEEK)
+            all_open.wait(60)
+            return side.run(send=size, receive=size)
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        results = list(pool.map(one, range(count)))
+    wrong = [result for result in results if result["outcome"] != "complete"]
+    if wrong:
+        raise Failure(f"{len(wrong)} of {count} connections at once, first: {wrong[0]}")
+
+
+def udp_socket():
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.settimeout(1.0)
+    return sock
+
+
+def echo(sock, port, payload, seconds=20.0):
+    """Sends a datagram until its echo comes; how often it had to be repeated."""
+    deadline = time.monotonic() + seconds
+    repeated = 0
+    while time.monotonic() < deadline:
+        sock.sendto(payload, ("127.0.0.1", port))
+        try:
+            while True:
+                got = sock.recv(65536)
+                if got == payload:
+                    return repeated
+                if not repeated:
+                    raise Failure(f"sent {len(payload)} bytes, got {len(got)} others")
+        except socket.timeout:
+            repeated += 1
+    raise Failure(f"no echo of {len(payload)} bytes within {seconds} s")
+
+
+def datagram(number):
+    """Contents and a length of its own for each number."""
+    return (hashlib.sha256(str(number).encode()).digest() * 40)[:1 + number % 1200] + number.to_bytes(4, "big")
+
+
+def datagram_sizes(sock, world, drops_oversize):
+    """Empty, one byte, the longest; a longer one is dropped where ming has a say."""
+    repeated = sum(echo(sock, world.local_port, bytes([size % 251]) * size) for size in (1, 0, 1200, DATAGRAM))
+    if drops_oversize:
+        sock.sendto(bytes(DATAGRAM + 1), ("127.0.0.1", world.local_port))
+        try:
+            raise Failure(f"a datagram of {DATAGRAM + 1} bytes brought {len(sock.recv(65536))} bytes")
+        except socket.timeout:
+            pass
+    return repeated
+
+
+def numbered_datagrams(sock, world, count):
+    """Each comes back with its own contents."""
+    return sum(echo(sock, world.local_port, datagram(number)) for number in range(count))
+
+
+def bulk_datagrams(world, size):
+    """`size` bytes each way in datagrams of the greatest length, one after another."""
+    count = max(1, size // DATAGRAM)
+    result = transfer(world.local_port, "run-udp", count, DATAGRAM, timeout=600)
+    return rate(count * DATAGRAM, result["seconds"]), result["repeated"]
+
+
+def sources_at_once(world, count):
+    """`count` applications at one local port, each gets its own answers only."""
+    sockets = [udp_socket() for _ in range(count)]
+    repeated = 0
+    try:
+        for round_number in range(3):
+            for number, sock in enumerate(sockets):
+                sock.sendto(f"{number}:{round_number}".encode(), ("127.0.0.1", world.local_port))
+            for number, sock in enumerate(sockets):
+                want = f"{number}:{round_number}".encode()
+                try:
+                    got = sock.recv(100)
+                    if got != want:
+                        raise Failure(f"source {number} got {got!r}, want {want!r}")
+                except socket.timeout:
+                    repeated += 1 + echo(sock, world.local_port, want)
+    finally:
+        for sock in sockets:
+            sock.close()
+    return repeated
