@@ -138,7 +138,18 @@ bool SelectedPair::relayed() const {
   return local_type == codec::CandidateType::kRelay || remote_type == codec::CandidateType::kRelay;
 }
 
-std::string_view SelectedPair::Describe() const { return relayed() ? "relayed udp" : "direct udp"; }
+std::string_view SelectedPair::Describe() const {
+  if (!relayed()) return "direct udp";
+  switch (relay_transport.value_or(codec::IceServerTransport::kUdp)) {
+    case codec::IceServerTransport::kUdp:
+      return "relayed udp";
+    case codec::IceServerTransport::kTcp:
+      return "relayed tcp";
+    case codec::IceServerTransport::kTls:
+      return "relayed tls";
+  }
+  return "";
+}
 
 // libnice may be called from the loop and from our own callers, but not from inside its callbacks:
 // those only note what happened (datagrams excepted, which go straight up), and the turn-end hook
@@ -182,6 +193,7 @@ class IceAgent::Impl {
   void AddServers();
   void ResolveTurn(const codec::IceServer& server);
   void AddTurn(const codec::IceServer& server, const net::SocketAddress& address);
+  std::optional<codec::IceServerTransport> RelayTransport() const;
   void ReadCredentials();
   void EnlargeSocketBuffers();
   int DescriptorAt(const net::SocketAddress& address) const;
@@ -215,6 +227,7 @@ class IceAgent::Impl {
   bool gathering_ = false;
   bool candidates_done_ = false;
   size_t pending_lookups_ = 0;
+  std::vector<net::SocketAddress> tls_bridges_;  // where libnice finds TURN servers over TLS
   IceState state_ = IceState::kNew;
   std::optional<SelectedPair> pair_;
   CloseTicket* close_ticket_ = nullptr;  // while closing is under way
@@ -372,6 +385,7 @@ void IceAgent::Impl::AddTurn(const codec::IceServer& server, const net::SocketAd
   const NiceRelayType type = server.transport == codec::IceServerTransport::kUdp
                                  ? NICE_RELAY_TYPE_TURN_UDP
                                  : NICE_RELAY_TYPE_TURN_TCP;
+  if (server.transport == codec::IceServerTransport::kTls) tls_bridges_.push_back(address);
   gathering_ = true;
   if (!nice_agent_set_relay_info(agent_, stream_, kComponent, address.ip().ToString().c_str(),
                                  address.port().value(), server.username.c_str(),
@@ -379,6 +393,25 @@ void IceAgent::Impl::AddTurn(const codec::IceServer& server, const net::SocketAd
     LOG(WARNING) << "TURN server " << server.ToString() << ": not taken";
   }
   services_.glib.Arm();
+}
+
+// libnice does not tell, but its type preference (RFC 8445, section 5.1.2.1) of a relay is 30 where
+// it is reached over UDP, and 20 over TCP.
+std::optional<codec::IceServerTransport> IceAgent::Impl::RelayTransport() const {
+  constexpr guint kTypePreferenceOverUdp = 30;
+  NiceCandidate* local =
+      nullptr;  // of the agent, as the candidates of its signals lack their server
+  NiceCandidate* remote = nullptr;
+  if (!nice_agent_get_selected_pair(agent_, stream_, kComponent, &local, &remote) ||
+      local->type != NICE_CANDIDATE_TYPE_RELAYED) {
+    return std::nullopt;
+  }
+  if (local->priority >> 24 >= kTypePreferenceOverUdp) return codec::IceServerTransport::kUdp;
+  NiceAddress server;
+  nice_candidate_relay_address(local, &server);
+  return std::count(tls_bridges_.begin(), tls_bridges_.end(), AddressOf(server)) != 0
+             ? codec::IceServerTransport::kTls
+             : codec::IceServerTransport::kTcp;
 }
 
 void IceAgent::Impl::ReadCredentials() {
@@ -531,6 +564,7 @@ void IceAgent::Impl::UsePair(const SelectedPair& pair) {
   stats_ = stats();
   path_.reset();
   pair_ = pair;
+  pair_->relay_transport = RelayTransport();
   GSocket* socket = nice_agent_get_selected_socket(agent_, stream_, kComponent);
   if (socket == nullptr) return;  // relayed by our TURN server
   const int fd = fcntl(g_socket_get_fd(socket), F_DUPFD_CLOEXEC, 0);
@@ -583,7 +617,7 @@ void IceAgent::Impl::Report(Event event) {
     observer_.OnLocalCandidate(candidate->candidate);
   } else if (const auto* pair = std::get_if<PairEvent>(&event)) {
     UsePair(pair->pair);
-    observer_.OnSelectedPair(pair->pair);
+    observer_.OnSelectedPair(SelectedPair(*pair_));
   } else if (std::holds_alternative<GatheringDoneEvent>(event)) {
     gathering_ = false;
     ReportGatheringDone();

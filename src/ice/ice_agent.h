@@ -58,10 +58,13 @@ struct SelectedPair {
   codec::CandidateType remote_type = codec::CandidateType::kHost;
   net::SocketAddress local;
   net::SocketAddress remote;
+  // How we reach our TURN server, where the pair leads through it.
+  std::optional<codec::IceServerTransport> relay_transport;
 
   // Through a TURN server of ours or of the peer's.
   bool relayed() const;
-  // "direct udp", "relayed udp".
+  // "direct udp", "relayed udp", "relayed tcp", "relayed tls": relayed by the peer's server alone
+  // is "relayed udp", as nothing but UDP leaves here.
   std::string_view Describe() const;
 };
 

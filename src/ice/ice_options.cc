@@ -23,8 +23,10 @@ void CheckServer(const codec::IceServer& server, Problems& problems) {
   if (server.kind != codec::IceServerKind::kTurn) return;
   problems.AddIf(server.username.empty() || server.password.empty(),
                  name + ": user name and password are needed");
-  problems.AddIf(server.transport == codec::IceServerTransport::kTls,
-                 name + ": TLS is not carried here");
+  if (server.transport == codec::IceServerTransport::kTls) {
+    const std::optional<IpAddress> bridge = IpAddress::Parse(server.address.host);
+    problems.AddIf(!bridge || !bridge->IsLoopback(), name + ": TLS is not carried here");
+  }
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ struct IceOptions {
   // Local UDP ports; none: the kernel chooses.
   std::optional<PortRange> ports;
   // STUN: all are asked, and for each local IPv4 address the first answer counts. TURN over TLS is
-  // not taken by IceAgent: PeerConnection gives it the address of a bridge instead.
+  // not spoken by IceAgent: `address` must be that of a bridge on loopback, which adds TLS.
   std::vector<codec::IceServer> servers;
   // Between two connectivity checks. RFC 8445 (section 14.2) wants 50 ms unless configured
   // otherwise; one data component has few pairs, and 5 ms connects in 16 ms on a LAN. 1 ms to 1 s.

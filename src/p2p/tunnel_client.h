@@ -23,7 +23,7 @@ class TunnelServices;
 struct TunnelClientStatus {
   ClientState state = ClientState::kWaitingForSignaling;
   bool signaling_connected = false;
-  // "direct udp", "relayed udp"; "none" without a path.
+  // "direct udp", "relayed udp", "relayed tcp", "relayed tls"; "none" without a path.
   std::string path = "none";
   std::optional<Duration> round_trip_time;
   // Between the two machines: datagrams of the path, all sessions so far.

@@ -351,7 +351,6 @@ ice::IceOptions PeerConnection::Impl::BridgeTlsServers() {
       continue;
     }
     codec::IceServer local = server;
-    local.transport = codec::IceServerTransport::kTcp;
     local.address = {BridgeAddress(**bridge, options_.ice), (*bridge)->addresses().front().port()};
     options.servers.push_back(std::move(local));
     bridges_.push_back(std::move(bridge).value());

@@ -61,7 +61,7 @@ struct PeerConnectionOptions {
 Status Validate(const PeerConnectionOptions& options);
 
 struct PeerStats {
-  // "direct udp", "relayed udp", "none".
+  // "direct udp", "relayed udp", "relayed tcp", "relayed tls", "none".
   std::string path = "none";
   std::string local_address;
   std::string remote_address;

@@ -9,6 +9,18 @@
 namespace ming::webrtc {
 namespace {
 
+std::string NameOf(codec::IceServerTransport transport) {
+  switch (transport) {
+    case codec::IceServerTransport::kUdp:
+      return "udp";
+    case codec::IceServerTransport::kTcp:
+      return "tcp";
+    case codec::IceServerTransport::kTls:
+      return "tls";
+  }
+  return "";
+}
+
 class RelayTest : public DescriptorCheck,
                   public ::testing::WithParamInterface<codec::IceServerTransport> {};
 
@@ -29,7 +41,7 @@ TEST_P(RelayTest, ConnectsThroughTheRelayAlone) {
   });
   EXPECT_EQ(offer.find("typ host"), std::string::npos) << offer;
   ASSERT_TRUE(loop.RunUntil([&] { return pair.connected(); }));
-  EXPECT_EQ(pair.a.connection->GetStats().path, "relayed udp");
+  EXPECT_EQ(pair.a.connection->GetStats().path, "relayed " + NameOf(GetParam()));
   auto [from, to] = pair.OpenBoth("x");
   constexpr size_t kMessages = 200;
   const std::vector<uint8_t> message(16384, 7);
@@ -51,17 +63,7 @@ INSTANTIATE_TEST_SUITE_P(Transports, RelayTest,
                          ::testing::Values(codec::IceServerTransport::kUdp,
                                            codec::IceServerTransport::kTcp,
                                            codec::IceServerTransport::kTls),
-                         [](const auto& test) {
-                           switch (test.param) {
-                             case codec::IceServerTransport::kUdp:
-                               return "Udp";
-                             case codec::IceServerTransport::kTcp:
-                               return "Tcp";
-                             case codec::IceServerTransport::kTls:
-                               return "Tls";
-                           }
-                           return "";
-                         });
+                         [](const auto& test) { return NameOf(test.param); });
 
 }  // namespace
 }  // namespace ming::webrtc
