@@ -555,9 +555,11 @@ void PeerConnection::Impl::ArmLiveness() { liveness_alarm_->ArmAt(state_.NextTim
 void PeerConnection::Impl::ReportStates() {
   while (std::optional<ConnectionStateCore::Event> event = state_.PollEvent()) {
     reported_state_ = event->state;
+    std::string note = event->why.message();
+    if (event->state == ConnectionState::kConnected) note = GetStats().path;
     LOG(INFO) << options_.log_prefix
               << "Peer connection state: " << ConnectionStateName(event->state)
-              << (event->why.ok() ? "" : " (" + event->why.message() + ")");
+              << (note.empty() ? "" : " (" + note + ")");
     const bool last =
         event->state == ConnectionState::kFailed || event->state == ConnectionState::kClosed;
     if (last) End(event->why);
