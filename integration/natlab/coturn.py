@@ -34,7 +34,7 @@ class Coturn:
                    "--log-file=stdout", "--simple-log", f"--realm={REALM}", f"--user={USER}:{PASSWORD}", f"--listening-port={PORT}",
                    f"--tls-listening-port={TLS_PORT}", f"--alt-tls-listening-port={HTTPS_PORT}", "--min-port=50000",
                    "--max-port=59999", f"--cert={self.ca_file}", f"--pkey={key}", f"--pidfile={folder}/turn.pid",
-                   f"--userdb={folder}/turn.db", "--allocation-default-address-family=keep"]
+                   f"--userdb={folder}/turn.db"]
         options += [f"--listening-ip={address}" for address in addresses] + [f"--relay-ip={address}" for address in addresses]
         options += [flag for flag, on in (("--no-udp", udp), ("--no-tcp", tcp), ("--no-tls", tls)) if not on]
         self.process = space.start("coturn", "turnserver", "-c", "/dev/null", *options)

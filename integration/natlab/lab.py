@@ -29,6 +29,9 @@ from support.transfer import Side
 COTURN = {4: ["203.0.113.100", "203.0.113.101"], 6: ["2001:db8:100::100", "2001:db8:100::101"]}
 SIGNALING = {4: "203.0.113.10", 6: "2001:db8:100::10"}
 SIGNALING_PORT = 8080
+# The rest of the Internet: takes every packet that is for nobody here and never answers. Without it senders would see errors for
+# private addresses of others, which they do not see in the world (and coturn ends an allocation because of one).
+BEYOND, BEYOND_MAC = {4: "203.0.113.254", 6: "2001:db8:100::fe"}, "02:00:00:00:00:fe"
 LOCAL_PORT, SERVICE_PORT = 25565, 7000
 
 
@@ -130,7 +133,13 @@ class Lab:
         addresses = [f"{a}/24" for a in (SIGNALING[4], *COTURN[4])] + [f"{a}/64" for a in (SIGNALING[6], *COTURN[6])]
         self.public.addresses = [SIGNALING[4], SIGNALING[6]]
         self.public.ip("link add name br0 type bridge", "link set br0 up",
-                       *(f"addr add {a} dev br0{' nodad' if ':' in a else ''}" for a in addresses))
+                       *(f"addr add {a} dev br0{' nodad' if ':' in a else ''}" for a in addresses),
+                       *self._beyond("br0", 4), *self._beyond("br0", 6))
+
+    @staticmethod
+    def _beyond(interface, family):
+        return [f"neigh replace {BEYOND[family]} lladdr {BEYOND_MAC} nud permanent dev {interface}",
+                f"route replace default via {BEYOND[family]}"]
 
     def _build_side(self, side, number, kind, spaces):
         router = spaces[f"router_{side}"]
@@ -155,10 +164,10 @@ class Lab:
         setup, outermost.addresses = ["link set wan up"], []
         if kind.ipv4:
             outermost.addresses.append(f"203.0.113.{number}")
-            setup += self._uplink("wan", f"203.0.113.{number}/24")
+            setup += self._uplink("wan", f"203.0.113.{number}/24") + self._beyond("wan", 4)
         if kind.ipv6:
             outermost.addresses.append(f"2001:db8:100::{number}")
-            setup += self._uplink("wan", f"2001:db8:100::{number}/64")
+            setup += self._uplink("wan", f"2001:db8:100::{number}/64") + self._beyond("wan", 6)
             self.public.ip(f"route add {lan6}:/64 via 2001:db8:100::{number}")
             other = 3 - number
             if not self.same_lan and (self.kind_a, self.kind_b)[other - 1].ipv6:
