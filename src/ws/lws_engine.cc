@@ -222,8 +222,11 @@ void LwsEngine::Kick() {
 
 void LwsEngine::DropSocket(lws* wsi) {
   lws_set_opaque_user_data(wsi, nullptr);
-  lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
-  Touch();
+  // Killed at once, a socket whose peer has not taken all that was written would be kept until it
+  // has; a time-out of the engine's own ends it without regard to that.
+  const bool unsent = lws_partial_buffered(wsi) != 0;
+  lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, unsent ? LWS_TO_KILL_ASYNC : LWS_TO_KILL_SYNC);
+  Kick();
 }
 
 void LwsEngine::ScheduleHeartbeat(LwsHeartbeatUser& user, Timestamp when) {

@@ -103,7 +103,7 @@ void WriteReply(lws* wsi, const WsHttpReply& reply) {
   const std::string status = std::to_string(reply.status);
   const std::string text = reply.text + "\n";
   std::string head = "HTTP/1.1 " + status + " " + std::string(ReasonPhrase(reply.status)) + "\r\n";
-  head += "Content-Type: text/plain; charset=utf-8\r\n";
+  head += "Content-Type: " + reply.content_type + "\r\n";
   head += "Content-Length: " + std::to_string(text.size()) + "\r\n";
   head += ExtraHeaders(reply.status);
   head += "Connection: close\r\n\r\n";

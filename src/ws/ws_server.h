@@ -59,7 +59,8 @@ struct WsRequest {
 // The answer to a plain request, or a refusal of an upgrade: status 400 to 599 for the latter.
 struct WsHttpReply {
   int status = 404;
-  std::string text;  // body, text/plain
+  std::string text;  // body; a line end is added
+  std::string content_type = "text/plain; charset=utf-8";
 };
 
 class WsServer {
