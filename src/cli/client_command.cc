@@ -4,11 +4,13 @@
 #include <string>
 #include <utility>
 
+#include "ming/cli/admin_setup.h"
 #include "ming/cli/announcement.h"
 #include "ming/cli/commands.h"
 #include "ming/cli/common_flags.h"
 #include "ming/cli/live_status.h"
 #include "ming/cli/process_setup.h"
+#include "ming/cli/role_reports.h"
 #include "ming/cli/service_notify.h"
 #include "ming/cli/status_text.h"
 #include "ming/cli/stop_signals.h"
@@ -36,8 +38,12 @@ class ClientRun final : public p2p::TunnelClient::Observer {
   void Stop() {
     LOG(INFO) << "Stopping: connections may end by themselves; a second signal stops at once";
     notifier_.Stopping();
-    stopping_ = true;
+    state_ = RunState::kStopping;
     client_->Drain(reactor_.Now() + DrainTimeout());
+  }
+
+  admin::RoleReport Report(const TunnelName& name) const {
+    return ReportClient(client_->GetStatus(), name, state_);
   }
 
   std::string Describe() {
@@ -65,7 +71,7 @@ class ClientRun final : public p2p::TunnelClient::Observer {
   }
 
   void OnPathDown(const Status& why) override {
-    if (stopping_) return;
+    if (state_ == RunState::kStopping) return;
     LOG(WARNING) << "Path lost, looking for another: " << why.message();
   }
 
@@ -78,7 +84,7 @@ class ClientRun final : public p2p::TunnelClient::Observer {
   net::Reactor& reactor_;
   ServiceNotifier notifier_;
   RateMeter rate_;
-  bool stopping_ = false;
+  RunState state_ = RunState::kRunning;
   std::unique_ptr<p2p::TunnelClient> client_;
   p2p::TunnelEnd end_ = p2p::TunnelEnd::kFailed;
   Status why_;
@@ -100,6 +106,10 @@ ExitCode RunClient(const Invocation& invocation) {
   const auto services = p2p::TunnelServices::Create(reactor);
   if (!services.ok()) return Fail(services.status());
   run = std::make_unique<ClientRun>(reactor, invocation);
+  const TunnelName name{options->host_id, options->protocol};
+  auto admin = AdminInterface::Start(reactor, (*services)->websockets(), invocation.settings,
+                                     [&run, &name] { return run->Report(name); });
+  if (!admin.ok()) return Fail(admin.status());
   if (Status started = run->Start(**services, *options); !started.ok()) {
     return Fail(WithHint(started, "choose another with --local"));
   }

@@ -10,6 +10,8 @@ Command ServerCommand();
 Command HostCommand();
 Command ClientCommand();
 Command DemoCommand();
+Command HealthCommand();
+Command StatusCommand();
 Command VersionCommand();
 Command HelpCommand();
 

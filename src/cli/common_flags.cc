@@ -11,6 +11,7 @@
 
 DEFINE_string(mode, "", "the command, as the first word would be");
 DEFINE_string(config, "", "settings in YAML; ./config.yaml is read if it exists");
+DEFINE_string(admin, "", "serve health, status and metrics there (HTTP)");
 DEFINE_string(max_connections, "", "connections at once");
 DEFINE_string(drain_timeout, "", "time to end in order after SIGTERM");
 
@@ -41,7 +42,13 @@ std::vector<FlagSpec> RoleFlags() {
   mode.choices = {"server", "host", "client"};
   FlagSpec config = GflagsFlag("config", ValueType::kPath, "FILE");
   config.sources = Sources::kNoFile;
-  return {std::move(config), std::move(mode)};
+  return {AdminFlag(""), std::move(config), std::move(mode)};
+}
+
+FlagSpec AdminFlag(const std::string& default_text) {
+  FlagSpec admin = GflagsFlag("admin", ValueType::kAddress, "HOST:PORT");
+  admin.default_text = default_text;
+  return admin;
 }
 
 FlagSpec CountFlag(const std::string& name, uint64_t preset, uint64_t minimum, uint64_t maximum) {

@@ -17,8 +17,11 @@ namespace ming::cli {
 
 // --help, for every command.
 FlagSpec HelpFlag();
-// --mode and --config, for server, host and client.
+// --admin, --mode and --config, for server, host and client.
 std::vector<FlagSpec> RoleFlags();
+
+// Where the admin interface of a role is; empty: nowhere.
+FlagSpec AdminFlag(const std::string& default_text);
 
 // Limits: a flag that gflags knows whose default is the one of an options struct. `minimum` and
 // `maximum` are allowed.

@@ -4,10 +4,12 @@
 #include <string>
 #include <utility>
 
+#include "ming/cli/admin_setup.h"
 #include "ming/cli/announcement.h"
 #include "ming/cli/commands.h"
 #include "ming/cli/live_status.h"
 #include "ming/cli/process_setup.h"
+#include "ming/cli/role_reports.h"
 #include "ming/cli/service_notify.h"
 #include "ming/cli/status_text.h"
 #include "ming/cli/stop_signals.h"
@@ -32,7 +34,12 @@ class HostRun final : public p2p::TunnelHost::Observer {
   void Stop() {
     LOG(INFO) << "Stopping: connections may end by themselves; a second signal stops at once";
     notifier_.Stopping();
+    state_ = RunState::kStopping;
     host_->Drain(reactor_.Now() + DrainTimeout());
+  }
+
+  admin::RoleReport Report(const TunnelName& name) const {
+    return ReportHost(host_->GetStatus(), name, state_);
   }
 
   std::string Describe() {
@@ -59,6 +66,7 @@ class HostRun final : public p2p::TunnelHost::Observer {
   net::Reactor& reactor_;
   ServiceNotifier notifier_;
   RateMeter rate_;
+  RunState state_ = RunState::kRunning;
   std::unique_ptr<p2p::TunnelHost> host_;
   p2p::TunnelEnd end_ = p2p::TunnelEnd::kFailed;
   Status why_;
@@ -74,6 +82,10 @@ ExitCode RunHost(const Invocation& invocation) {
   const auto services = p2p::TunnelServices::Create(reactor);
   if (!services.ok()) return Fail(services.status());
   run = std::make_unique<HostRun>(reactor, invocation);
+  const TunnelName name{options->id, options->protocol};
+  auto admin = AdminInterface::Start(reactor, (*services)->websockets(), invocation.settings,
+                                     [&run, &name] { return run->Report(name); });
+  if (!admin.ok()) return Fail(admin.status());
   PrintAnnouncement(AnnounceHost(AnnouncementOf(invocation.settings), options->tcp.remote));
   WarnOfSignaling(options->signaling);
   run->Start(**services, *options);

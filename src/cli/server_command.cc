@@ -7,10 +7,12 @@
 #include <string>
 #include <utility>
 
+#include "ming/cli/admin_setup.h"
 #include "ming/cli/announcement.h"
 #include "ming/cli/commands.h"
 #include "ming/cli/live_status.h"
 #include "ming/cli/process_setup.h"
+#include "ming/cli/role_reports.h"
 #include "ming/cli/server_flags.h"
 #include "ming/cli/service_notify.h"
 #include "ming/cli/status_text.h"
@@ -59,15 +61,21 @@ ExitCode RunServer(const Invocation& invocation) {
   RaiseDescriptorLimit();
   net::Reactor reactor;
   std::unique_ptr<SignalingServer> server;
+  RunState state = RunState::kRunning;
   ServiceNotifier notifier(NotifySocket(invocation.environment));
   const StopSignals signals(reactor, ExitCode::kOk, [&] {
     LOG(INFO) << "Stopping: connections are being closed; a second signal stops at once";
     notifier.Stopping();
+    state = RunState::kStopping;
     server->Shutdown([&reactor] { reactor.Stop(); });
   });
   net::GlibBridge glib(reactor);
   const auto websockets = ws::WsContext::Create(reactor, glib);
   if (!websockets.ok()) return Fail(websockets.status());
+  const auto admin =
+      AdminInterface::Start(reactor, **websockets, invocation.settings,
+                            [&server, &state] { return ReportServer(server->metrics(), state); });
+  if (!admin.ok()) return Fail(admin.status());
   auto started = SignalingServer::Start(reactor, **websockets, *options);
   if (!started.ok()) return Fail(WithHint(started.status(), "choose another with --addr"));
   server = *std::move(started);

@@ -92,6 +92,9 @@ class TunnelClientImpl final : public TunnelClient,
   bool draining_ = false;
   std::optional<End> end_;
   bool end_reported_ = false;
+  uint64_t sessions_total_ = 0;
+  uint64_t ice_restarts_total_ = 0;
+  uint64_t paths_up_total_ = 0;
   uint64_t retired_bytes_sent_ = 0;
   uint64_t retired_bytes_received_ = 0;
   tunnel::ForwarderCounters last_flows_;
@@ -143,6 +146,9 @@ TunnelClientStatus TunnelClientImpl::GetStatus() const {
   TunnelClientStatus status;
   status.state = core_.state();
   status.signaling_connected = signaling_ != nullptr && signaling_->connected();
+  status.sessions_total = sessions_total_;
+  status.ice_restarts_total = ice_restarts_total_;
+  status.paths_up_total = paths_up_total_;
   status.path_bytes_sent = retired_bytes_sent_;
   status.path_bytes_received = retired_bytes_received_;
   if (session_ != nullptr) {
@@ -168,6 +174,7 @@ void TunnelClientImpl::Pump() {
 }
 
 void TunnelClientImpl::Apply(const StartSession& event) {
+  ++sessions_total_;
   const std::string prefix = "[client host=" + PrintableText(options_.host_id, kLongestLogText) +
                              " s=" + std::to_string(event.session.value()) + "] ";
   PeerSession::Observer& self = *this;
@@ -177,6 +184,7 @@ void TunnelClientImpl::Apply(const StartSession& event) {
 }
 
 void TunnelClientImpl::Apply(const RestartIce& /*event*/) {
+  ++ice_restarts_total_;
   LOG(INFO) << "[client host=" << PrintableText(options_.host_id, kLongestLogText)
             << "] restarting ICE";
   OfferOn(*session_, webrtc::PeerConnection::OfferKind::kIceRestart);
@@ -241,6 +249,7 @@ void TunnelClientImpl::Send(const codec::SignalingMessage& message) {
 }
 
 void TunnelClientImpl::Apply(const PathUp& /*event*/) {
+  ++paths_up_total_;
   if (!path_set_) {
     path_set_ = true;
     forwarder_->SetPath(session_->opener(), session_->Terms());

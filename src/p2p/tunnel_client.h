@@ -3,6 +3,7 @@
 #ifndef MING_P2P_TUNNEL_CLIENT_H_
 #define MING_P2P_TUNNEL_CLIENT_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,10 +20,14 @@ namespace ming::p2p {
 
 class TunnelServices;
 
-// A moment's view, for a status line.
+// A moment's view, for a status line and metrics.
 struct TunnelClientStatus {
   ClientState state = ClientState::kWaitingForSignaling;
   bool signaling_connected = false;
+  // Since the start.
+  uint64_t sessions_total = 0;      // peer connections begun
+  uint64_t ice_restarts_total = 0;  // of them
+  uint64_t paths_up_total = 0;      // the path came up, for the first time or again
   // "direct udp", "relayed udp", "relayed tcp", "relayed tls"; "none" without a path.
   std::string path = "none";
   std::optional<Duration> round_trip_time;

@@ -87,6 +87,9 @@ class TunnelHostImpl final : public TunnelHost,
   bool draining_ = false;
   std::optional<End> end_;
   bool end_reported_ = false;
+  uint64_t registrations_total_ = 0;
+  uint64_t sessions_total_ = 0;
+  uint64_t ice_restarts_total_ = 0;
   uint64_t retired_bytes_sent_ = 0;
   uint64_t retired_bytes_received_ = 0;
   tunnel::ForwarderCounters last_flows_;
@@ -146,6 +149,9 @@ TunnelHostStatus TunnelHostImpl::GetStatus() const {
   status.registered = signaling_ != nullptr && signaling_->connected();
   status.sessions = core_.session_count();
   status.connected = core_.connected_count();
+  status.registrations_total = registrations_total_;
+  status.sessions_total = sessions_total_;
+  status.ice_restarts_total = ice_restarts_total_;
   status.path_bytes_sent = retired_bytes_sent_;
   status.path_bytes_received = retired_bytes_received_;
   for (const auto& [id, session] : sessions_) {
@@ -167,6 +173,7 @@ void TunnelHostImpl::Pump() {
 }
 
 void TunnelHostImpl::Apply(const CreateSession& event) {
+  ++sessions_total_;
   const std::string prefix = "[host client=" + PrintableText(event.client_id, kLongestText) + "] ";
   LOG(INFO) << prefix << "session " << event.session << " begins";
   PeerSession::Observer& self = *this;
@@ -178,7 +185,9 @@ void TunnelHostImpl::Apply(const CreateSession& event) {
 
 void TunnelHostImpl::Apply(const AcceptRestart& event) {
   const auto found = sessions_.find(event.session);
-  if (found != sessions_.end()) AcceptOn(*found->second, event.offer);
+  if (found == sessions_.end()) return;
+  ++ice_restarts_total_;
+  AcceptOn(*found->second, event.offer);
 }
 
 void TunnelHostImpl::AcceptOn(PeerSession& session, const std::string& offer) {
@@ -248,6 +257,7 @@ void TunnelHostImpl::ReportEndWhenQuiet() {
 }
 
 void TunnelHostImpl::OnSignalingConnected() {
+  ++registrations_total_;
   LOG(INFO) << "[host] registering as " << PrintableText(options_.id, kLongestText);
   core_.HandleSignalingUp();
   Pump();

@@ -4,6 +4,7 @@
 #define MING_P2P_TUNNEL_HOST_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "ming/base/status.h"
@@ -17,11 +18,15 @@ namespace ming::p2p {
 
 class TunnelServices;
 
-// A moment's view, for a status line.
+// A moment's view, for a status line and metrics.
 struct TunnelHostStatus {
   bool registered = false;
   size_t sessions = 0;   // all, those being set up included
   size_t connected = 0;  // with a path
+  // Since the start.
+  uint64_t registrations_total = 0;  // sent to the signaling server
+  uint64_t sessions_total = 0;       // peer connections begun
+  uint64_t ice_restarts_total = 0;   // of them
   // Between the machines: datagrams of the paths, all sessions so far.
   uint64_t path_bytes_sent = 0;
   uint64_t path_bytes_received = 0;

@@ -247,7 +247,8 @@ TEST_F(Running, VersionForPeopleAndPrograms) {
 // The first screen of each help is in a file of its own; the other flags change more often.
 TEST_F(Running, HelpScreensAreAsReviewed) {
   constexpr int kScreenLines = 24;
-  for (const std::string name : {"overview", "server", "host", "client", "demo", "version"}) {
+  for (const std::string name :
+       {"overview", "server", "host", "client", "demo", "health", "status", "version"}) {
     const RunResult result = name == "overview" ? RunMing({"help"}) : RunMing({"help", name});
     EXPECT_EQ(result.code, 0);
     EXPECT_THAT(result.errors, IsEmpty());
@@ -260,6 +261,66 @@ TEST_F(Running, HelpScreensAreAsReviewed) {
                              std::istreambuf_iterator<char>());
     EXPECT_EQ(screen, golden) << name;
   }
+}
+
+TEST_F(Running, HealthOfARunningServer) {
+  Subprocess server(ServerWords({"--admin", "127.0.0.1:0"}));
+  PrintedPort(server);
+  ASSERT_TRUE(server.WaitForErrors("(HTTP: "));
+  const std::string admin =
+      "127.0.0.1:" + std::to_string(PortAfter(server.errors(), "listening on 127.0.0.1:"));
+  for (const std::string word : {"--ready", "--ready=false"}) {
+    const RunResult health = RunMing({"health", word}, {{"MING_ADMIN", admin}});
+    EXPECT_EQ(health.code, 0) << health.errors;
+    EXPECT_EQ(health.output, (word == "--ready" ? "ready: " : "healthy: ") + admin + "\n");
+  }
+  const RunResult status = RunMing({"status", "--admin", admin});
+  EXPECT_EQ(status.code, 0) << status.errors;
+  EXPECT_THAT(status.output, StartsWith("role "));
+  EXPECT_THAT(status.output, HasSubstr("\nready                       "));
+  const RunResult json = RunMing({"status", "--json", "--admin", admin});
+  const nlohmann::json parsed = nlohmann::json::parse(json.output, nullptr, false);
+  ASSERT_TRUE(parsed.is_object()) << json.output;
+  EXPECT_EQ(parsed["version"], 1);
+  EXPECT_EQ(parsed["role"], "server");
+  EXPECT_EQ(parsed["metrics"]["signaling_hosts"], 0);
+  // Another interface of the same process is none of it.
+  const RunResult other =
+      RunMing({"status", "--admin", "127.0.0.1:" + std::to_string(PrintedPort(server))});
+  EXPECT_EQ(other.code, 4);
+
+  server.Signal(SIGSTOP);
+  const RunResult frozen = RunMing({"health", "--admin", admin, "--timeout", "200ms"});
+  EXPECT_EQ(frozen.code, 3);
+  EXPECT_THAT(frozen.errors, HasSubstr("no answer in time"));
+  server.Signal(SIGCONT);
+  EXPECT_EQ(RunMing({"health", "--admin", admin}).code, 0);
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.WaitForExit(), 0);
+  const RunResult gone = RunMing({"health", "--admin", admin});
+  EXPECT_EQ(gone.code, 5);
+  EXPECT_THAT(gone.errors, StartsWith("ming: http://" + admin + "/healthz: "));
+  EXPECT_EQ(RunMing({"health", "--admin", "localhost:0"}).code, 2);
+}
+
+TEST_F(Running, AHostWithoutServerLivesAndIsNotReady) {
+  ListeningSocket silent;
+  Subprocess host({"host", "--id", "x", "--signal", "ws://" + silent.address(), "--admin", ":0"});
+  ASSERT_TRUE(host.WaitForErrors("keeps them to this machine"));
+  EXPECT_THAT(host.errors(), HasSubstr("anybody who reaches :"));
+  // "Everywhere" is asked at this machine.
+  const std::string admin = ":" + std::to_string(PortAfter(host.errors(), "listening on :"));
+  EXPECT_EQ(RunMing({"health", "--admin", admin}).code, 0);
+  const RunResult ready = RunMing({"health", "--ready", "--admin", admin});
+  EXPECT_EQ(ready.code, 1);
+  EXPECT_THAT(ready.errors, HasSubstr("not ready: not registered"));
+}
+
+TEST_F(Running, AdminNeedsItsAddress) {
+  ListeningSocket taken;
+  const RunResult server = RunMing({"server", "--addr", "127.0.0.1:0", "--admin", taken.address()});
+  EXPECT_EQ(server.code, 1);
+  EXPECT_THAT(server.errors, HasSubstr("choose another with --admin"));
 }
 
 TEST_F(Running, EveryWayToHelpIsTheSame) {

@@ -25,7 +25,8 @@ LAYERS = {
     "tunnel": ["base", "codec", "link", "mux", "net"],
     "p2p": PURE + ["net", "tls", "sctp", "ice", "ws", "signaling", "webrtc", "tunnel"],
     "conformance": PURE + ["net", "tls", "sctp", "ice", "ws"],
-    "cli": PURE + ["net", "tls", "sctp", "ice", "ws", "signaling", "webrtc", "tunnel", "p2p", "conformance"],
+    "admin": PURE + ["net", "ws"],
+    "cli": PURE + ["net", "tls", "sctp", "ice", "ws", "signaling", "webrtc", "tunnel", "p2p", "conformance", "admin"],
 }
 # Exceptions, each with its reason: (folder, included folder) or (file, header).
 ALLOWED_EDGES = {
@@ -48,7 +49,7 @@ ENGINES = {  # header prefix -> folders (or files) whose .cc files may include i
     "openssl/": ["src/ws/", "tests/ws/"],
     "yaml-cpp/": ["src/cli/", "fuzz/"],
     "gflags/": ["src/cli/"],
-    "nlohmann/": ["src/codec/", "src/cli/", "src/signaling/", "tests/", "fuzz/"],
+    "nlohmann/": ["src/codec/", "src/admin/", "src/cli/", "src/signaling/", "tests/", "fuzz/"],
 }
 THREAD_HEADERS = {"thread", "mutex", "atomic", "condition_variable", "future", "shared_mutex", "pthread.h", "semaphore.h"}
 THREAD_FILES = ("src/net/post_queue", "src/net/resolver", "tests/")
