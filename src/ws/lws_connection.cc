@@ -73,7 +73,8 @@ int LwsConnection::OnLwsEvent(lws* /*wsi*/, int reason, void* in, size_t size) {
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_CLIENT_RECEIVE:
       heartbeat_.NoteHeard(engine_.reactor().Now());
-      return OnReceive({static_cast<const uint8_t*>(in), size});
+      OnReceive({static_cast<const uint8_t*>(in), size});
+      return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_CLIENT_WRITEABLE:
       return OnWriteable();
@@ -96,8 +97,8 @@ int LwsConnection::OnLwsEvent(lws* /*wsi*/, int reason, void* in, size_t size) {
   }
 }
 
-int LwsConnection::OnReceive(ByteSpan slice) {
-  if (state_ != State::kOpen) return 0;  // the peer has not seen our close frame yet
+void LwsConnection::OnReceive(ByteSpan slice) {
+  if (state_ != State::kOpen) return;  // the peer has not seen our close frame yet
   if (lws_is_first_fragment(wsi_) != 0) {
     partial_.kind =
         lws_frame_is_binary(wsi_) != 0 ? link::MessageKind::kBinary : link::MessageKind::kText;
@@ -114,7 +115,7 @@ int LwsConnection::OnReceive(ByteSpan slice) {
         WsCloseCode::kMessageTooBig);
   }
   partial_.bytes.Append(slice);
-  if (rest > 0 || lws_is_final_fragment(wsi_) == 0) return 0;
+  if (rest > 0 || lws_is_final_fragment(wsi_) == 0) return;
 
   Message message = std::exchange(partial_, {link::MessageKind::kBinary, {}});
   if (message.kind == link::MessageKind::kText && !IsValidUtf8(message.bytes.AsText())) {
@@ -126,18 +127,20 @@ int LwsConnection::OnReceive(ByteSpan slice) {
   inbox_.push_back(std::move(message));
   UpdateFlow();
   deliver_.Request();
-  return 0;
 }
 
-// The result makes libwebsockets send the close frame and end the connection.
-int LwsConnection::FailInside(const Status& why, WsCloseCode code) {
+// The close frame leaves at the next writeable event. Not by the result of the callback that
+// receives: libwebsockets goes on reading until the peer's close frame comes, and as a client it
+// has then lost count of its buffer and writes behind its end.
+void LwsConnection::FailInside(const Status& why, WsCloseCode code) {
   why_ = why;
   state_ = State::kClosing;
+  partial_.bytes = {};
+  outbox_.clear();
+  queued_bytes_ = 0;
+  own_close_ = std::make_unique<OwnClose>(OwnClose{code, CutReason(why.message())});
   ArmCloseAlarm();
-  std::string reason = CutReason(why.message());
-  lws_close_reason(wsi_, static_cast<lws_close_status>(code),
-                   reinterpret_cast<unsigned char*>(reason.data()), reason.size());
-  return -1;
+  lws_callback_on_writable(wsi_);
 }
 
 // Comes also when libwebsockets got rid of what it held back itself, so what to do is read from our

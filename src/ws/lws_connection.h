@@ -72,12 +72,12 @@ class LwsConnection final : public WsConnection, private LwsHandler, private Lws
   int OnLwsEvent(lws* wsi, int reason, void* in, size_t size) override;
   Timestamp OnHeartbeat(Timestamp now) override;
 
-  int OnReceive(ByteSpan slice);
+  void OnReceive(ByteSpan slice);
   int OnWriteable();
   void OnPeerClose(ByteSpan body);
   void OnGone();
   bool WriteNext();
-  int FailInside(const Status& why, WsCloseCode code);
+  void FailInside(const Status& why, WsCloseCode code);
 
   size_t QueueRoom() const;
   bool HasWantedRoom() const;

@@ -210,6 +210,34 @@ TEST_F(WsClientTest, NoticesAServerThatFellSilent) {
   EXPECT_EQ(client_->closed->code(), StatusCode::kTimeout);
 }
 
+// Data behind the head that crossed the limit is read, too: none of it may be kept, nor harm.
+TEST_F(WsClientTest, OutlivesAServerThatSendsTooMuch) {
+  RawListener listener;
+  PointAt(listener);
+  Start();
+  RawSocket peer = AcceptRaw(listener);
+  AcceptUpgrade(peer);
+  TestPeer client(std::move(*outcome_).value());
+  const size_t request_size = peer.received().size();
+  // A text of 1 MiB: the length stands in eight bytes, without mask.
+  const std::string frame =
+      std::string("\x81\x7f\0\0\0\0\0\x10\0\0", 10) + std::string(size_t{1} << 20, 'x');
+  for (std::string_view rest = frame; !rest.empty() && !client.closed;) {
+    peer.Send(rest.substr(0, 16'384));
+    rest.remove_prefix(std::min<size_t>(rest.size(), 16'384));
+    RunFor(Duration::zero());
+  }
+  ASSERT_TRUE(RunUntil([&] {
+    peer.ReadAll();
+    return peer.received().size() > request_size;
+  }));
+  EXPECT_EQ(peer.received()[request_size], '\x88');
+  peer.Close();
+  ASSERT_TRUE(RunUntil([&] { return client.closed.has_value(); }));
+  EXPECT_EQ(client.closed->code(), StatusCode::kResourceExhausted);
+  EXPECT_THAT(client.messages, testing::IsEmpty());
+}
+
 TEST_F(WsClientTest, CancelsInEveryState) {
   RawListener listener;
   PointAt(listener);
