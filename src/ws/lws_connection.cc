@@ -85,8 +85,7 @@ int LwsConnection::OnLwsEvent(lws* /*wsi*/, int reason, void* in, size_t size) {
       deliver_.Request();
       return 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-      OnPeerClose({static_cast<const uint8_t*>(in), size});
-      return 0;
+      return OnPeerClose({static_cast<const uint8_t*>(in), size});
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLIENT_CLOSED:
     case LWS_CALLBACK_WSI_DESTROY:
@@ -177,7 +176,11 @@ bool LwsConnection::WriteNext() {
                    binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT) >= 0;
 }
 
-void LwsConnection::OnPeerClose(ByteSpan body) {
+int LwsConnection::OnPeerClose(ByteSpan body) {
+  if (body.size() == 1) {  // libwebsockets would send it back as it is
+    return FailInside(Status(StatusCode::kMalformed, "the peer closed with half a code"),
+                      WsCloseCode::kProtocolError);
+  }
   WsPeerClose said;
   if (body.size() >= 2) {
     said.code = static_cast<uint16_t>((body[0] << 8) | body[1]);
@@ -185,9 +188,10 @@ void LwsConnection::OnPeerClose(ByteSpan body) {
     if (IsValidUtf8(reason)) said.reason = reason;
   }
   peer_close_ = std::move(said);
-  if (state_ != State::kOpen) return;
+  if (state_ != State::kOpen) return 0;
   state_ = State::kClosing;
   ArmCloseAlarm();
+  return 0;
 }
 
 void LwsConnection::OnGone() {

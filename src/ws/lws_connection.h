@@ -74,7 +74,7 @@ class LwsConnection final : public WsConnection, private LwsHandler, private Lws
 
   void OnReceive(ByteSpan slice);
   int OnWriteable();
-  void OnPeerClose(ByteSpan body);
+  int OnPeerClose(ByteSpan body);
   void OnGone();
   bool WriteNext();
   void FailInside(const Status& why, WsCloseCode code);

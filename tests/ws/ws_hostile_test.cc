@@ -129,6 +129,9 @@ TEST_F(WsHostileTest, EndsOnFramesThatAreNotAllowed) {
   ExpectEnd(FrameHead(0x82, ~uint64_t{0}), std::nullopt);
 }
 
+// RFC 6455, section 5.5.1: a close frame has no payload, or a code of two bytes at its head.
+TEST_F(WsHostileTest, EndsOnHalfACloseCode) { ExpectEnd(Frame(0x88, "\x03"), 1002); }
+
 // RFC 6455, section 5.1 wants the connection closed, but libwebsockets does not look. The mask
 // protects proxies that misread a stream which a browser's script chose, not us.
 TEST_F(WsHostileTest, TakesAFrameWithoutMask) {
