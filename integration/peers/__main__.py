@@ -5,14 +5,13 @@ The client offers, so the client of a cell is its offerer, its host the answerer
 Runs in a network namespace of its own. The smoke set has one cell of every client, with less data.
 """
 import contextlib
-import os
 import subprocess
 import sys
 import tempfile
 
 from peers import probes
 from peers.world import SENDS, TAKES, GoPrograms, World, prepare_network, require, versions
-from support.cases import Case, in_own_network_namespace, parse_arguments, run_suite
+from support.cases import Case, has_own_network_namespace, in_own_network_namespace, parse_arguments, run_suite
 from support.processes import Failure, Skip
 
 CLIENTS = ("ming", "Pion", "Pion old", "aiortc", "Chromium")
@@ -21,17 +20,21 @@ PAIRS = [(host, client) for host in ("ming", "Pion") for client in CLIENTS] + [(
 MIB = 1 << 20
 
 
-def flags_of(host, client, answers):
+def flags_of(host, client, protocol, answers):
     """(flags of the host, flags of the client).
 
-    Where the answerer is passive the foreign peer also sends the longest messages that the other takes, and an empty one before each.
+    Where the answerer of TCP is passive, the foreign peer also sends the longest messages that the other takes, an empty one before each.
     """
     if answers == "active":
         return (), ()
     if host == client == "ming":
         raise Skip("ming answers active to every offer that lets it choose, and its own offers do")
+    if (host, client) == ("ming", "aiortc"):
+        raise Skip("aiortc numbers its channels by its ICE role, not by its DTLS role (RFC 8832, section 6): right only if it is DTLS server")
 
     def long_messages(kind, other):
+        if protocol == "udp":
+            return ()
         return ("--message-size", str(min(SENDS[kind], TAKES[other])), "--empty-messages")
     host_flags = () if host == "ming" else ("--setup", "passive", *long_messages(host, client.split()[0]))
     client_flags = () if client == "ming" else long_messages(client, host)
@@ -69,7 +72,7 @@ def udp_probes(world, host, client, full):
 def matrix_case(host, client, protocol, answers, go_programs):
     def run(arguments):
         require(host, client)
-        host_flags, client_flags = flags_of(host, client, answers)
+        host_flags, client_flags = flags_of(host, client, protocol, answers)
         full = arguments.set == "full"
         with case_world(arguments, go_programs) as world:
             world.server()
@@ -79,6 +82,32 @@ def matrix_case(host, client, protocol, answers, go_programs):
     name = "/".join((f"{host}-host", f"{client}-client", protocol, answers)).replace(" ", "-").lower()
     return Case(name, run, smoke=host == "ming" and protocol == "tcp" and answers == "active" and client != "Pion old",
                 cell=(f"{host} host, {protocol.upper()}, answers {answers}", f"{client} client"), table="answerer \\ offerer")
+
+
+# A check of the WebSocket clients, and the flags of the server that it needs.
+SIGNALING_CHECKS = {
+    "forwards-both-ways": (), "duplicate-id": (), "empty-id": (), "unknown-target": (), "answers-pings": (),
+    "sends-pings": ("--ping-interval", "1s", "--peer-timeout", "3s"), "silent-peer": ("--ping-interval", "1s", "--peer-timeout", "3s"),
+    "silent-newcomer": ("--first-message-timeout", "1s"), "size-limit": (), "fragments": (), "close-codes": (), "binary-frame": (),
+    "bad-text": (), "token": ("--valid-tokens", "right"), "many-connections": (),
+}
+
+
+def signaling_case(library, check, flags, go_programs):
+    """One check of a WebSocket library at the signaling server."""
+    def run(arguments):
+        require(library)
+        with case_world(arguments, go_programs) as world:
+            world.server(*flags)
+            program = [go_programs.path("gorilla")] if library == "Gorilla" else [sys.executable, "-m", "peers.websockets_client"]
+            pairs = 450 if arguments.set == "full" else 50
+            done = subprocess.run([*program, "--url", f"ws://127.0.0.1:{world.signal_port}", "--check", check, "--count", str(pairs)],
+                                  capture_output=True, text=True, check=False, timeout=120)
+            if done.returncode:
+                raise Failure(done.stderr[-2000:])
+            return {"connections": 2 * pairs, "cell": f"{2 * pairs} at once"} if check == "many-connections" else {"cell": "holds"}
+    return Case(f"signaling/{library}/{check}".lower(), run, smoke="pings" not in check and "silent" not in check,
+                cell=(check, library), table="signaling server")
 
 
 @contextlib.contextmanager
@@ -99,13 +128,15 @@ def case_world(arguments, go_programs):
 def main():
     arguments = parse_arguments(__doc__)
     in_own_network_namespace()
-    if os.environ.get("MING_SUITE_NETNS"):
+    if has_own_network_namespace():
         prepare_network()
     print("peers:", ", ".join(f"{peer} {version}" for peer, version in versions().items()), flush=True)
     with tempfile.TemporaryDirectory(prefix="ming-peers-go-") as folder:
         go_programs = GoPrograms(folder)
         cases = [matrix_case(host, client, protocol, answers, go_programs)
                  for protocol in ("tcp", "udp") for answers in ("active", "passive") for host, client in PAIRS]
+        cases += [signaling_case(library, check, flags, go_programs)
+                  for library in ("Gorilla", "websockets") for check, flags in SIGNALING_CHECKS.items()]
         return run_suite("peers", cases, arguments)
 
 

@@ -1,6 +1,7 @@
 """What the foreign peers in Python have in common: their command line, and the applications they serve, TCP connections or UDP sources."""
 import argparse
 import asyncio
+import socket
 
 READ_SIZE = 32 * 1024
 DATAGRAM_SIZE = 64 * 1024
@@ -16,7 +17,7 @@ def parse_arguments(description, add_options=None):
     parser.add_argument("--remote", default="localhost:25565", help="where the host forwards to")
     parser.add_argument("--setup", default="", help="host: the DTLS role it answers with; client: what its offer says instead of actpass")
     parser.add_argument("--message-size", type=int, default=0, help="longest message sent in TCP mode")
-    parser.add_argument("--empty-messages", action="store_true", help="TCP mode: an empty message before every other one")
+    parser.add_argument("--empty-messages", action="store_true", help="an empty message before every other one")
     if add_options:
         add_options(parser)
     arguments = parser.parse_args()
@@ -73,38 +74,51 @@ class UdpApplication:
         pass
 
 
-class UdpEndpoint(asyncio.DatagramProtocol):
+# asyncio's own datagram transports drop empty datagrams.
+def udp_socket(on_datagram):
+    """A socket of the loop; on_datagram(bytes, address) for each that comes."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+
+    def readable():
+        try:
+            on_datagram(*sock.recvfrom(DATAGRAM_SIZE))
+        except OSError:  # nothing there, or the target refused an earlier one
+            pass
+    asyncio.get_running_loop().add_reader(sock, readable)
+    return sock
+
+
+def send_datagram(sock, datagram, address):
+    try:
+        sock.sendto(datagram, address)
+    except OSError:  # as lost on the way
+        pass
+
+
+def listen_udp(address, on_application):
     """One local port; tells applications apart by their source addresses."""
+    sources = {}
 
-    def __init__(self, on_application):
-        self.on_application, self.sources, self.transport = on_application, {}, None
-
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def datagram_received(self, data, addr):
-        application = self.sources.get(addr)
-        if application is None:
-            application = self.sources[addr] = UdpApplication(lambda datagram: self.transport.sendto(datagram, addr))
-            self.on_application(application)
-        application.arrived(data)
+    def arrived(datagram, source):
+        if source not in sources:
+            sources[source] = UdpApplication(lambda answer: send_datagram(sock, answer, source))
+            on_application(sources[source])
+        sources[source].arrived(datagram)
+    sock = udp_socket(arrived)
+    sock.bind(address)
 
 
-class UdpTarget(asyncio.DatagramProtocol):
-    def __init__(self):
-        self.application = None
-
-    def connection_made(self, transport):
-        self.application = UdpApplication(transport.sendto)
-
-    def datagram_received(self, data, addr):
-        self.application.arrived(data)
+def dial_udp(address):
+    sock = udp_socket(lambda datagram, _: application.arrived(datagram))
+    application = UdpApplication(lambda datagram: send_datagram(sock, datagram, address))
+    return application
 
 
 async def accept(arguments, on_application):
     """Listens at --local; on_application(application) for each connection or source."""
     if arguments.protocol == "udp":
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: UdpEndpoint(on_application), local_addr=arguments.local)
+        listen_udp(arguments.local, on_application)
     else:
         def connected(reader, writer):
             on_application(TcpApplication(reader, writer, arguments.message_size))
@@ -115,7 +129,6 @@ async def accept(arguments, on_application):
 async def dial(arguments):
     """A connection, or a socket of its own, to --remote."""
     if arguments.protocol == "udp":
-        _, protocol = await asyncio.get_running_loop().create_datagram_endpoint(UdpTarget, remote_addr=arguments.remote)
-        return protocol.application
+        return dial_udp(arguments.remote)
     reader, writer = await asyncio.open_connection(*arguments.remote, limit=1 << 20)
     return TcpApplication(reader, writer, arguments.message_size)

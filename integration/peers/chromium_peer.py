@@ -1,8 +1,8 @@
 """Headless Chromium as host or client of the tunnel: python3 -m peers.chromium_peer --mode ... --profile FOLDER
 
-Signaling and data channels live in a page (page/page.js). This process serves the page, drives the browser to it, and joins each
-application to the page over a WebSocket of its own. The page says by text messages how many bytes it has taken, so at most WINDOW bytes
-wait in it. The browser ends with this process where that is the first one of its process namespace.
+Signaling and data channels live in a page (page/page.js). This process serves the page, drives the browser to it, and joins the
+applications to it over one WebSocket; at most WINDOW bytes of each wait in the page. The browser ends with this process where that is
+the first one of its process namespace.
 """
 import asyncio
 import http
@@ -32,69 +32,78 @@ async def serve_page(path, headers):
 
 
 class Stream:
-    """One application and the page's WebSocket for it."""
+    """One application, on its way to the page and back."""
 
-    def __init__(self, socket, application):
-        self.socket, self.application = socket, application
-        self.waiting, self.taken = 0, asyncio.Event()
+    def __init__(self, number, application, bridge):
+        self.number, self.application, self.bridge = number, application, bridge
+        self.waiting, self.room = 0, asyncio.Event()
+        self.task = asyncio.ensure_future(self.to_page())
 
-    async def run(self):
-        up = asyncio.ensure_future(self.to_page())
-        try:
-            async for message in self.socket:
-                if isinstance(message, str):
-                    self.waiting -= int(message)
-                    self.taken.set()
-                else:
-                    await self.application.write(message)
-        except websockets.ConnectionClosed:
-            pass
-        up.cancel()
-        self.application.close()
+    def taken(self, count):
+        self.waiting -= count
+        self.room.set()
 
     async def to_page(self):
-        try:
-            while (data := await self.application.read()) is not None:
-                self.waiting += len(data)
-                await self.socket.send(data)
-                while self.waiting > WINDOW:
-                    self.taken.clear()
-                    await self.taken.wait()
-            await self.socket.close()
-        except websockets.ConnectionClosed:
-            pass
+        while (data := await self.application.read()) is not None:
+            self.waiting += len(data)
+            await self.bridge.send(self.number.to_bytes(4, "little") + data)
+            while self.waiting > WINDOW:
+                self.room.clear()
+                await self.room.wait()
+        await self.bridge.send(json.dumps({"end": self.number}))
+
+    def close(self):
+        self.task.cancel()
+        self.application.close()
 
 
 class Peer:
     def __init__(self, arguments):
-        self.arguments, self.control, self.applications, self.numbers = arguments, None, {}, itertools.count()
+        self.arguments, self.bridge, self.streams, self.numbers = arguments, None, {}, itertools.count()
 
-    async def handle(self, socket):
-        if socket.path == "/control":
-            await self.follow(socket)
-            return
-        name = socket.path.rpartition("/")[2]
+    async def follow(self, bridge):
+        """What the page sends, in order: an application gets all its bytes before its end."""
+        self.bridge = bridge
+        async for message in bridge:
+            if isinstance(message, bytes):
+                stream = self.streams.get(int.from_bytes(message[:4], "little"))
+                if stream:
+                    await stream.application.write(message[4:])
+            else:
+                await self.command(json.loads(message))
+
+    async def command(self, message):
+        if "line" in message:
+            print(message["line"], flush=True)
+            if message["line"] == "page ready":
+                await accept(self.arguments, self.arrived)
+        elif "taken" in message:
+            if message["taken"] in self.streams:
+                self.streams[message["taken"]].taken(message["bytes"])
+        elif "end" in message:
+            stream = self.streams.pop(message["end"], None)
+            if stream:
+                stream.close()
+        else:
+            await self.dial(message["open"])
+
+    async def dial(self, number):
         try:
-            application = await dial(self.arguments) if name == "new" else self.applications.pop(int(name))
+            self.streams[number] = Stream(number, await dial(self.arguments), self.bridge)
         except OSError as error:
             print("dial:", error, flush=True)
-            return
-        await Stream(socket, application).run()
-
-    async def follow(self, control):
-        self.control = control
-        async for line in control:
-            print(line, flush=True)
-            if line == "page ready":
-                await accept(self.arguments, self.arrived)
+            await self.bridge.send(json.dumps({"end": number}))
 
     def arrived(self, application):
         number = next(self.numbers)
-        self.applications[number] = application
-        asyncio.ensure_future(self.control.send(json.dumps({"number": number, "label": application.label})))
+
+        async def join():
+            await self.bridge.send(json.dumps({"open": number, "label": application.label}))
+            self.streams[number] = Stream(number, application, self.bridge)
+        asyncio.ensure_future(join())
 
     async def run(self):
-        async with websockets.serve(self.handle, "127.0.0.1", 0, compression=None, max_size=None, process_request=serve_page,
+        async with websockets.serve(self.follow, "127.0.0.1", 0, compression=None, max_size=None, process_request=serve_page,
                                     ping_interval=None) as server:
             port = server.sockets[0].getsockname()[1]
             loop = asyncio.get_running_loop()

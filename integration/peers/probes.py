@@ -42,11 +42,10 @@ def close_by_application(world, size):
     """The application closes behind its last byte: the service gets all, then a clean end."""
     def results():
         lines = [json.loads(line) for line in world.service.text().splitlines()]
-        return [line for line in lines if line["event"] == "end"]
-    before = len(results())
+        return [line for line in lines if line["event"] == "end" and not line["sent"]]
     transfer(world.local_port, "run", size, 0, timeout=60)
-    seconds = wait_for(lambda: len(results()) > before, 60, "the service sees the end")
-    result = results()[-1]
+    seconds = wait_for(results, 60, "the service sees the end")
+    result = results()[0]
     if (result["outcome"], result["received"], result.get("closed")) != ("complete", size, "clean"):
         raise Failure(f"closed by the application: the service got {result}")
     return round(seconds, 2)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from peers import webdriver
+from support.cases import has_own_network_namespace
 from support.lab import Lab
 from support.processes import Failure, Skip, can_connect, free_port, wait_for
 
@@ -32,7 +33,7 @@ SENDS = {"Pion": 65536, "Pion old": 65536, "aiortc": 262144, "Chromium": 262144}
 
 def require(*kinds):
     """Skips the case where a peer of these kinds cannot run."""
-    if not os.environ.get("MING_SUITE_NETNS"):
+    if not has_own_network_namespace():
         raise Skip("needs root and network namespaces")
     missing = [str(path) for kind in kinds for path in FILES[kind] if not pathlib.Path(path).exists()]
     if missing:

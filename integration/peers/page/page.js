@@ -1,5 +1,6 @@
-// A browser as host or client of the tunnel: signaling and data channels live in this page. A page cannot have sockets, so each application
-// reaches it over a WebSocket of its own (/stream/<number>, opened by the page), which the process that served the page joins to it.
+// A browser as host or client of the tunnel: signaling and data channels live in this page. A page cannot have sockets, so all applications
+// reach it over one WebSocket to the process that served the page. There a binary message is 4 bytes, the number of the application, and its
+// bytes; a text message is JSON: {open, label} or {end} of an application (both ways), {taken, bytes} (from the page: room for as much again).
 "use strict";
 
 const HIGH_WATER = 1 << 20;
@@ -8,57 +9,61 @@ const LOW_WATER = 1 << 18;
 const parameters = new URLSearchParams(location.search);
 const isHost = parameters.get("mode") === "host";
 const ownId = isHost ? parameters.get("id") : crypto.randomUUID();
-const control = new WebSocket(`ws://${location.host}/control`);
+const bridge = new WebSocket(`ws://${location.host}/bridge`);
 const signaling = new WebSocket(parameters.get("signal"));
 const sessions = new Map();
+const applications = new Map();
+let nextNumber = 0;
+
+function tell(message) {
+  bridge.send(JSON.stringify(message));
+}
 
 function say(line) {
-  control.send(line);
+  tell({line});
 }
 
 function send(type, targetId, payload) {
   signaling.send(JSON.stringify({type, payload, target_id: targetId, sender_id: ownId}));
 }
 
-// Joins a data channel and the WebSocket of an application until either ends; what was accepted before is delivered first.
-function join(channel, number) {
-  const application = new WebSocket(`ws://${location.host}/stream/${number}`);
-  const outbox = [];  // from the application
-  const early = [];   // for the application, before its socket is open
-  let ended = false;
-  channel.binaryType = application.binaryType = "arraybuffer";
-  channel.bufferedAmountLowThreshold = LOW_WATER;
-
-  function pump() {
-    while (outbox.length && channel.readyState === "open" && channel.bufferedAmount < HIGH_WATER) {
-      const message = outbox.shift();
-      if (parameters.get("empty-messages")) channel.send(new ArrayBuffer(0));
-      channel.send(message);
-      if (application.readyState === WebSocket.OPEN) application.send(String(message.byteLength));  // room for as much again
-    }
-    if (ended && !outbox.length) channel.close();
+// Joins a data channel and an application until either ends; what was accepted before is delivered first.
+class Application {
+  constructor(channel, number) {
+    this.channel = channel;
+    this.number = number;
+    this.outbox = [];
+    this.ended = false;
+    applications.set(number, this);
+    channel.binaryType = "arraybuffer";
+    channel.bufferedAmountLowThreshold = LOW_WATER;
+    channel.onopen = channel.onbufferedamountlow = () => this.pump();
+    channel.onmessage = (event) => bridge.send(new Blob([new Uint32Array([number]), event.data]));
+    channel.onclose = () => {
+      applications.delete(number);
+      tell({end: number});
+    };
   }
-  channel.onopen = channel.onbufferedamountlow = pump;
-  channel.onmessage = (event) => {
-    if (application.readyState === WebSocket.OPEN) application.send(event.data);
-    else if (application.readyState === WebSocket.CONNECTING) early.push(event.data);
-  };
-  channel.onclose = () => {
-    ended = true;
-    if (application.readyState !== WebSocket.CONNECTING) application.close();
-  };
-  application.onopen = () => {
-    early.forEach((message) => application.send(message));
-    if (ended) application.close();
-  };
-  application.onmessage = (event) => {
-    outbox.push(event.data);
-    pump();
-  };
-  application.onclose = () => {
-    ended = true;
-    pump();
-  };
+
+  arrived(bytes) {
+    this.outbox.push(bytes);
+    this.pump();
+  }
+
+  end() {
+    this.ended = true;
+    this.pump();
+  }
+
+  pump() {
+    while (this.outbox.length && this.channel.readyState === "open" && this.channel.bufferedAmount < HIGH_WATER) {
+      const bytes = this.outbox.shift();
+      if (parameters.get("empty-messages")) this.channel.send(new ArrayBuffer(0));
+      this.channel.send(bytes);
+      tell({taken: this.number, bytes: bytes.byteLength});
+    }
+    if (this.ended && !this.outbox.length) this.channel.close();
+  }
 }
 
 // A peer connection that keeps candidates until its remote description is there.
@@ -75,7 +80,7 @@ class Session {
 
   open(number, label) {
     const unreliable = parameters.get("protocol") === "udp" ? {ordered: false, maxRetransmits: 0} : {};
-    join(this.connection.createDataChannel(label, unreliable), number);
+    new Application(this.connection.createDataChannel(label, unreliable), number);
   }
 
   async offer() {
@@ -87,7 +92,10 @@ class Session {
   }
 
   async answer(description) {
-    this.connection.ondatachannel = (event) => join(event.channel, "new");
+    this.connection.ondatachannel = (event) => {
+      const application = new Application(event.channel, nextNumber++);
+      tell({open: application.number, label: event.channel.label});
+    };
     await this.setRemote(description);
     const answer = await this.connection.createAnswer();
     if (parameters.get("setup") === "passive") answer.sdp = answer.sdp.replaceAll("a=setup:active", "a=setup:passive");
@@ -120,21 +128,31 @@ async function received(message) {
   }
 }
 
-// An application that came to the client: the first one brings the connection about.
-control.onmessage = (event) => {
-  const {number, label} = JSON.parse(event.data);
+// The first application that comes to a client brings the connection about.
+function open(number, label) {
   const hostId = parameters.get("id");
   const isFirst = !sessions.has(hostId);
   if (isFirst) sessions.set(hostId, new Session(hostId));
   sessions.get(hostId).open(number, label);
   if (isFirst) sessions.get(hostId).offer().catch((error) => say(`error ${error}`));
+}
+
+bridge.binaryType = "arraybuffer";
+bridge.onmessage = (event) => {
+  if (typeof event.data !== "string") {
+    applications.get(new DataView(event.data).getUint32(0, true))?.arrived(event.data.slice(4));
+    return;
+  }
+  const message = JSON.parse(event.data);
+  if ("open" in message) open(message.open, message.label);
+  else applications.get(message.end)?.end();
 };
 
 signaling.onmessage = (event) => received(JSON.parse(event.data)).catch((error) => say(`error ${error}`));
 signaling.onclose = (event) => say(`signaling closed ${event.code}`);
 
 const opened = (socket) => new Promise((resolve) => socket.addEventListener("open", resolve));
-Promise.all([opened(control), opened(signaling)]).then(() => {
+Promise.all([opened(bridge), opened(signaling)]).then(() => {
   if (isHost) send("register-host", undefined, null);
   say(isHost ? "host registered" : "page ready");
 });

@@ -25,7 +25,7 @@ var (
 	style       = flag.String("style", "new", "old: one channel for one connection; new: one for each")
 	setup       = flag.String("setup", "", "host: the DTLS role it answers with; client: what its offer says instead of actpass")
 	messageSize = flag.Int("message-size", 0, "longest message sent; 0: as long as the original's buffer")
-	empty       = flag.Bool("empty-messages", false, "tcp: an empty message before every other one")
+	empty       = flag.Bool("empty-messages", false, "an empty message before every other one")
 )
 
 // receiveBuffer is what the original reads a channel with; a longer message breaks it.

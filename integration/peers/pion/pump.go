@@ -25,7 +25,7 @@ func toChannel(channel io.Writer, app io.Reader) {
 		if err != nil {
 			return
 		}
-		if *empty && *protocol == "tcp" {
+		if *empty {
 			if _, err := channel.Write(nil); err != nil {
 				return
 			}
