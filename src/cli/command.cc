@@ -15,8 +15,8 @@ constexpr size_t kErrorBytes = 2000;
 }  // namespace
 
 std::vector<Command> MakeCommands() {
-  return {ServerCommand(), HostCommand(),   ClientCommand(),  DemoCommand(),
-          HealthCommand(), StatusCommand(), VersionCommand(), HelpCommand()};
+  return {ServerCommand(), HostCommand(),        ClientCommand(),  DemoCommand(), HealthCommand(),
+          StatusCommand(), ConformanceCommand(), VersionCommand(), HelpCommand()};
 }
 
 const Command* FindCommand(const std::vector<Command>& commands, const std::string& name) {

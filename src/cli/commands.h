@@ -12,6 +12,7 @@ Command ClientCommand();
 Command DemoCommand();
 Command HealthCommand();
 Command StatusCommand();
+Command ConformanceCommand();
 Command VersionCommand();
 Command HelpCommand();
 

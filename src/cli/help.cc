@@ -6,8 +6,9 @@
 namespace ming::cli {
 namespace {
 
-constexpr size_t kFlagColumn = 2;   // where "--name" begins
-constexpr size_t kTextColumn = 28;  // where its meaning begins
+constexpr size_t kSummaryColumn = 14;  // of the list of commands
+constexpr size_t kFlagColumn = 2;      // where "--name" begins
+constexpr size_t kTextColumn = 28;     // where its meaning begins
 
 std::string Spaces(size_t count) { return std::string(count, ' '); }
 
@@ -121,8 +122,8 @@ std::string FormatOverview(const std::vector<CommandHelp>& commands) {
       "Commands:\n";
   for (const CommandHelp& command : commands) {
     const std::string head = Spaces(kFlagColumn) + command.name;
-    text +=
-        head + Spaces(12 - std::min<size_t>(head.size(), 11)) + Wrap(command.summary, 12) + "\n";
+    text += head + Spaces(kSummaryColumn - std::min(head.size(), kSummaryColumn - 1)) +
+            Wrap(command.summary, kSummaryColumn) + "\n";
   }
   text +=
       "\n"

@@ -74,32 +74,11 @@ FlagSpec IdFlag(const std::string& help) {
   return id;
 }
 
-std::vector<FlagSpec> AccessFlags() {
-  FlagSpec protocol = GflagsFlag("protocol", ValueType::kChoice, "tcp|udp");
-  protocol.choices = {"tcp", "udp"};
-  FlagSpec token = GflagsFlag("token", ValueType::kText, "TOKEN");
-  token.sensitivity = Sensitivity::kSecret;
-  return {GflagsFlag("signal", ValueType::kText, "URL"), std::move(protocol), std::move(token)};
-}
-
-std::vector<FlagSpec> NetworkFlags() {
-  FlagSpec turn_password = GflagsFlag("turn-password", ValueType::kText, "PASSWORD");
-  turn_password.sensitivity = Sensitivity::kSecret;
-  std::vector<FlagSpec> flags = {
-      GflagsFlag("stun-server", ValueType::kTextList, "LIST"),
-      GflagsFlag("turn-server", ValueType::kTextList, "LIST"),
-      GflagsFlag("turn-username", ValueType::kText, "NAME"),
-      std::move(turn_password),
-      GflagsFlag("relay-only", ValueType::kBool, ""),
-      GflagsFlag("port-range", ValueType::kPortRange, "LOW-HIGH"),
-      GflagsFlag("interfaces", ValueType::kTextList, "LIST"),
-      GflagsFlag("loopback", ValueType::kBool, ""),
-      GflagsFlag("ca-file", ValueType::kPath, "FILE"),
-      GflagsFlag("insecure", ValueType::kBool, ""),
-      GflagsFlag("extensions", ValueType::kBool, ""),
-  };
-  for (FlagSpec& flag : flags) flag.group = FlagGroup::kNetwork;
-  return flags;
+// What only a peer of its own right announces.
+FlagSpec ExtensionsFlag() {
+  FlagSpec flag = GflagsFlag("extensions", ValueType::kBool, "");
+  flag.group = FlagGroup::kNetwork;
+  return flag;
 }
 
 // Those of both roles; the presets of both are the same.
@@ -131,23 +110,6 @@ FlagSet JoinFlags(std::vector<std::vector<FlagSpec>> parts) {
 }
 
 size_t Count(const std::string& text) { return *ParseInteger(text); }
-
-Status SetSignaling(const Settings& settings, p2p::SignalingAccess& access) {
-  Result<ws::WsUrl> url = ws::ParseWsUrl(FLAGS_signal);
-  if (!url.ok()) return url.status().WithContext(settings.Get("signal").where);
-  access.url = *std::move(url);
-  access.token = Secret(FLAGS_token);
-  if (FLAGS_insecure && !FLAGS_ca_file.empty()) {
-    return BadValue(settings, "insecure", "believes everybody, so --ca-file would be ignored");
-  }
-  if (FLAGS_insecure) access.trust.mode = ws::WsTrust::Mode::kInsecure;
-  if (FLAGS_ca_file.empty()) return Status::Ok();
-  const Result<std::string> file = ReadSmallFile(FLAGS_ca_file, 16 * kMiB);
-  if (!file.ok()) return file.status().WithContext(settings.Get("ca-file").where);
-  access.trust.mode = ws::WsTrust::Mode::kCaFile;
-  access.trust.ca_file = FLAGS_ca_file;
-  return Status::Ok();
-}
 
 Result<codec::IceServer> ParseServer(const Settings& settings, const std::string& flag,
                                      const std::string& text, codec::IceServerKind kind) {
@@ -193,14 +155,7 @@ Status SetTurnServers(const Settings& settings, ice::IceOptions& ice) {
 }
 
 Status SetPeer(const Settings& settings, p2p::TunnelProtocol protocol, p2p::PeerAccess& peer) {
-  if (Status set = SetStunServers(settings, peer.ice); !set.ok()) return set;
-  if (Status set = SetTurnServers(settings, peer.ice); !set.ok()) return set;
-  if (FLAGS_relay_only) peer.ice.policy = ice::CandidatePolicy::kRelayOnly;
-  if (FLAGS_loopback) peer.ice.loopback = ice::LoopbackUse::kAlways;
-  if (const auto range = ParsePortRange(FLAGS_port_range).value()) {
-    peer.ice.ports = ice::PortRange{range->low, range->high};
-  }
-  peer.ice.interfaces = SplitList(FLAGS_interfaces);
+  if (Status set = SetIce(settings, peer.ice); !set.ok()) return set;
   peer.announce_features = FLAGS_extensions;
   peer.max_message_bytes = SizeValue(FLAGS_data_message_size);
   peer.disconnected_after = DurationValue(FLAGS_disconnect_after);
@@ -242,6 +197,62 @@ Status OneLine(const Status& problems) {
 
 }  // namespace
 
+std::vector<FlagSpec> AccessFlags() {
+  FlagSpec protocol = GflagsFlag("protocol", ValueType::kChoice, "tcp|udp");
+  protocol.choices = {"tcp", "udp"};
+  FlagSpec token = GflagsFlag("token", ValueType::kText, "TOKEN");
+  token.sensitivity = Sensitivity::kSecret;
+  return {GflagsFlag("signal", ValueType::kText, "URL"), std::move(protocol), std::move(token)};
+}
+
+std::vector<FlagSpec> NetworkFlags() {
+  FlagSpec turn_password = GflagsFlag("turn-password", ValueType::kText, "PASSWORD");
+  turn_password.sensitivity = Sensitivity::kSecret;
+  std::vector<FlagSpec> flags = {
+      GflagsFlag("stun-server", ValueType::kTextList, "LIST"),
+      GflagsFlag("turn-server", ValueType::kTextList, "LIST"),
+      GflagsFlag("turn-username", ValueType::kText, "NAME"),
+      std::move(turn_password),
+      GflagsFlag("relay-only", ValueType::kBool, ""),
+      GflagsFlag("port-range", ValueType::kPortRange, "LOW-HIGH"),
+      GflagsFlag("interfaces", ValueType::kTextList, "LIST"),
+      GflagsFlag("loopback", ValueType::kBool, ""),
+      GflagsFlag("ca-file", ValueType::kPath, "FILE"),
+      GflagsFlag("insecure", ValueType::kBool, ""),
+  };
+  for (FlagSpec& flag : flags) flag.group = FlagGroup::kNetwork;
+  return flags;
+}
+
+Status SetSignaling(const Settings& settings, p2p::SignalingAccess& access) {
+  Result<ws::WsUrl> url = ws::ParseWsUrl(FLAGS_signal);
+  if (!url.ok()) return url.status().WithContext(settings.Get("signal").where);
+  access.url = *std::move(url);
+  access.token = Secret(FLAGS_token);
+  if (FLAGS_insecure && !FLAGS_ca_file.empty()) {
+    return BadValue(settings, "insecure", "believes everybody, so --ca-file would be ignored");
+  }
+  if (FLAGS_insecure) access.trust.mode = ws::WsTrust::Mode::kInsecure;
+  if (FLAGS_ca_file.empty()) return Status::Ok();
+  const Result<std::string> file = ReadSmallFile(FLAGS_ca_file, 16 * kMiB);
+  if (!file.ok()) return file.status().WithContext(settings.Get("ca-file").where);
+  access.trust.mode = ws::WsTrust::Mode::kCaFile;
+  access.trust.ca_file = FLAGS_ca_file;
+  return Status::Ok();
+}
+
+Status SetIce(const Settings& settings, ice::IceOptions& ice) {
+  if (Status set = SetStunServers(settings, ice); !set.ok()) return set;
+  if (Status set = SetTurnServers(settings, ice); !set.ok()) return set;
+  if (FLAGS_relay_only) ice.policy = ice::CandidatePolicy::kRelayOnly;
+  if (FLAGS_loopback) ice.loopback = ice::LoopbackUse::kAlways;
+  if (const auto range = ParsePortRange(FLAGS_port_range).value()) {
+    ice.ports = ice::PortRange{range->low, range->high};
+  }
+  ice.interfaces = SplitList(FLAGS_interfaces);
+  return Status::Ok();
+}
+
 FlagSet HostFlags() {
   const p2p::TunnelHostOptions presets;
   const p2p::HostSessionsOptions& sessions = presets.sessions;
@@ -255,6 +266,7 @@ FlagSet HostFlags() {
                     RoleFlags(),
                     {HelpFlag()},
                     NetworkFlags(),
+                    {ExtensionsFlag()},
                     own_limits,
                     CommonLimits(sessions.wait, sessions.connect_timeout, sessions.recovery_limit),
                     GlogFlags()});
@@ -273,6 +285,7 @@ FlagSet ClientFlags() {
                     RoleFlags(),
                     {HelpFlag()},
                     NetworkFlags(),
+                    {ExtensionsFlag()},
                     own_limits,
                     CommonLimits(session.wait, session.connect_timeout, session.recovery_limit),
                     GlogFlags()});

@@ -14,8 +14,8 @@ struct ChannelLimits {
   // Toward a foreign peer the SCTP streams run out first (SctpOptions::outgoing_streams / 2 for
   // each side); between two ming more are added on demand.
   size_t max_channels = 16384;
-  // Bytes of the label of a channel of the peer. DCEP allows 65535.
-  size_t max_label_bytes = 1024;
+  // Bytes of the label of a channel of the peer: all that DCEP allows, since nobody keeps labels.
+  size_t max_label_bytes = 65535;
   // Bytes received for a channel that is paused or has no observer, and kept. Beyond this, and
   // beyond max_held_total for all channels together, an unreliable channel drops messages, and a
   // reliable one stops the reading of the whole association: SCTP has one window for all.

@@ -36,7 +36,7 @@ struct ChannelTableOptions {
   // Open, opening and closing channels, ours and the peer's. At least 1.
   size_t max_channels = 16384;
   // Of the peer's labels and protocols.
-  size_t max_label_bytes = 1024;
+  size_t max_label_bytes = 65535;
   // How long a closed channel waits for the peer to reset its direction too, once ours is done.
   Duration linger = std::chrono::seconds(5);
 };

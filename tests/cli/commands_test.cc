@@ -79,7 +79,8 @@ TEST_P(CommandsTest, TakesGlogsFlags) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, CommandsTest,
-                         testing::Values("server", "host", "client", "demo", "version", "help"),
+                         testing::Values("server", "host", "client", "demo", "conformance",
+                                         "version", "help"),
                          [](const auto& command) { return command.param; });
 
 TEST(Commands, OverviewFitsOneScreenAndListsAll) {

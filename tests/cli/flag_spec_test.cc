@@ -32,7 +32,8 @@ TEST(FlagSetDeathTest, RefusesANameTwice) {
 }
 
 TEST(NearestWord, FindsTypingMistakes) {
-  const std::vector<std::string> words = {"server", "host", "client", "demo", "version", "help"};
+  const std::vector<std::string> words = {"server",      "host",    "client", "demo",
+                                          "conformance", "version", "help"};
   EXPECT_EQ(NearestWord("sever", words), "server");
   EXPECT_EQ(NearestWord("hots", words), "host");
   EXPECT_EQ(NearestWord("clinet", words), "client");

@@ -49,7 +49,7 @@ TEST(Help, GroupsComeInTheirOrder) {
 
 TEST(Help, OverviewListsCommands) {
   const std::string text = FormatOverview({Host()});
-  EXPECT_THAT(text, HasSubstr("\n  host      offers a service\n"));
+  EXPECT_THAT(text, HasSubstr("\n  host        offers a service\n"));
 }
 
 }  // namespace

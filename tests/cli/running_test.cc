@@ -247,8 +247,8 @@ TEST_F(Running, VersionForPeopleAndPrograms) {
 // The first screen of each help is in a file of its own; the other flags change more often.
 TEST_F(Running, HelpScreensAreAsReviewed) {
   constexpr int kScreenLines = 24;
-  for (const std::string name :
-       {"overview", "server", "host", "client", "demo", "health", "status", "version"}) {
+  for (const std::string name : {"overview", "server", "host", "client", "demo", "health", "status",
+                                 "conformance", "version"}) {
     const RunResult result = name == "overview" ? RunMing({"help"}) : RunMing({"help", name});
     EXPECT_EQ(result.code, 0);
     EXPECT_THAT(result.errors, IsEmpty());

@@ -344,6 +344,13 @@ TEST_F(ChannelTableTest, ChecksItsOwnLabels) {
   EXPECT_TRUE(table_.Open(std::string(65535, 'x'), {}).ok());
 }
 
+TEST_F(ChannelTableTest, TakesTheLongestLabelOfThePeer) {
+  Up(StreamParity::kEven, 8);
+  Control(1, OpenMessage(std::string(65535, 'x')));
+  EXPECT_EQ(remotes_.size(), 1u);
+  EXPECT_TRUE(resets_.empty());
+}
+
 class LimitedTableTest : public TableTest {
  protected:
   LimitedTableTest()
