@@ -178,8 +178,13 @@ bool LwsConnection::WriteNext() {
 
 int LwsConnection::OnPeerClose(ByteSpan body) {
   if (body.size() == 1) {  // libwebsockets would send it back as it is
-    return FailInside(Status(StatusCode::kMalformed, "the peer closed with half a code"),
-                      WsCloseCode::kProtocolError);
+    if (state_ == State::kOpen) {
+      why_ = Status(StatusCode::kMalformed, "the peer closed with half a code");
+    }
+    state_ = State::kClosing;
+    ArmCloseAlarm();
+    lws_close_reason(wsi_, LWS_CLOSE_STATUS_PROTOCOL_ERR, nullptr, 0);
+    return -1;
   }
   WsPeerClose said;
   if (body.size() >= 2) {
