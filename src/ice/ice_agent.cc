@@ -165,7 +165,6 @@ class IceAgent::Impl {
   void SetRemoteCredentials(const codec::IceCredentials& credentials);
   Status AddRemoteCandidate(const codec::IceCandidate& candidate);
   void SetRemoteCandidatesDone();
-  Status Restart();
   void SendDatagram(ByteSpan datagram);
   void Close();
 
@@ -489,24 +488,18 @@ void IceAgent::Impl::SetRemoteCandidatesDone() {
   RunEngine([this] { nice_agent_peer_candidate_gathering_done(agent_, stream_); });
 }
 
-Status IceAgent::Impl::Restart() {
-  if (in_engine_) return Status(StatusCode::kUnavailable, "ICE is busy");
-  if (!nice_agent_restart_stream(agent_, stream_)) {
-    return Status(StatusCode::kInternal, "libnice cannot restart");
-  }
-  services_.glib.Arm();
-  remote_candidates_ = 0;
-  ReadCredentials();
-  return Status::Ok();
-}
-
 void IceAgent::Impl::Close() {
   if (std::exchange(closing_, true)) return;
   lookups_.clear();
   stun_.reset();
   RunEngine([this] {
     Flush();
-    StartClose();
+    // Only allocations take time to give back; sockets close with the agent.
+    if (HasTurn()) {
+      StartClose();
+    } else {
+      Queue(ClosedEvent{});
+    }
   });
 }
 
@@ -712,7 +705,6 @@ Status IceAgent::AddRemoteCandidate(const codec::IceCandidate& candidate) {
   return impl_->AddRemoteCandidate(candidate);
 }
 void IceAgent::SetRemoteCandidatesDone() { impl_->SetRemoteCandidatesDone(); }
-Status IceAgent::Restart() { return impl_->Restart(); }
 void IceAgent::SendDatagram(ByteSpan datagram) { impl_->SendDatagram(datagram); }
 const std::optional<SelectedPair>& IceAgent::selected_pair() const {
   return impl_->selected_pair();

@@ -104,18 +104,14 @@ class IceAgent final {
   const std::vector<codec::IceCandidate>& local_candidates() const;
   bool local_candidates_done() const;
 
-  // The peer's credentials; checks start with the first pair. Other ones than before mean that the
-  // peer restarts ICE: call Restart first.
+  // The peer's credentials, once; checks start with the first pair. Other ones mean that the peer
+  // restarts ICE: that takes another agent on both sides.
   void SetRemoteCredentials(const codec::IceCredentials& credentials);
   // kUnsupported: of no use to us (a name, TCP, another component) and ignored; kMalformed: breaks
-  // a rule; kResourceExhausted: more than max_remote_candidates since the last (re)start.
+  // a rule; kResourceExhausted: more than max_remote_candidates.
   Status AddRemoteCandidate(const codec::IceCandidate& candidate);
   // Only then can the checks fail for good.
   void SetRemoteCandidatesDone();
-
-  // New local credentials at once, and new checks as soon as the peer's new ones are there.
-  // Datagrams go on over the old pair meanwhile. The local candidates stay the same.
-  Status Restart();
 
   // Queues one datagram for the selected pair; it leaves at the end of the loop's turn, in order.
   void SendDatagram(ByteSpan datagram);

@@ -15,6 +15,7 @@ namespace {
 
 // Options the engine takes although its public header lacks their names.
 constexpr int kInterleavingSupported = 0x1206;  // sctp_assoc_value
+constexpr int kCongestionControl = 0x1202;      // sctp_assoc_value: one of SCTP_CC_...
 constexpr int kSendBufferUse = 0x1101;          // SendBufferUse
 struct SendBufferUse {
   sctp_assoc_t association;
@@ -244,6 +245,32 @@ Status EngineSocket::SetMaxPacketSize(size_t bytes) {
   path.spp_pathmtu = base::CheckedCast<uint32_t>(bytes - kCommonHeader);
   const int error = SetOption(SCTP_PEER_ADDR_PARAMS, path);
   return error == 0 ? Status::Ok() : Status::FromErrno("sctp: packet size", error);
+}
+
+void EngineSocket::SetMaxRetransmissionTime(Duration time) {
+  sctp_rtoinfo rto{};  // what is 0 stays
+  rto.srto_max = Milliseconds(time);
+  const int error = SetOption(SCTP_RTOINFO, rto);
+  LOG_IF(WARNING, error != 0) << "sctp: retransmission time: "
+                              << Status::FromErrno("", error).message();
+}
+
+// Choosing the algorithm, even the one in use, initialises it.
+void EngineSocket::RestartCongestionControl() {
+  sctp_assoc_value algorithm{};
+  algorithm.assoc_value = SCTP_CC_RFC2581;
+  const int error = SetOption(kCongestionControl, algorithm);
+  LOG_IF(WARNING, error != 0) << "sctp: congestion control: "
+                              << Status::FromErrno("", error).message();
+}
+
+void EngineSocket::SendHeartbeat() {
+  sctp_paddrparams path{};
+  const sockaddr_conn remote = ConnAddress(id_, remote_port_);
+  std::memcpy(&path.spp_address, &remote, sizeof(remote));
+  path.spp_flags = SPP_HB_DEMAND;
+  const int error = SetOption(SCTP_PEER_ADDR_PARAMS, path);
+  LOG_IF(WARNING, error != 0) << "sctp: heartbeat: " << Status::FromErrno("", error).message();
 }
 
 int EngineSocket::ResetStreams(const std::vector<StreamId>& ids) {

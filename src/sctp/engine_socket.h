@@ -60,6 +60,11 @@ class EngineSocket {
   bool HasAssociation();
   PathState GetPathState();
   Status SetMaxPacketSize(size_t bytes);
+  // Not below the initial one.
+  void SetMaxRetransmissionTime(Duration time);
+  // As for an association that has just come up.
+  void RestartCongestionControl();
+  void SendHeartbeat();
   // 0, or an errno. At most kMaxResetIds ids.
   int ResetStreams(const std::vector<StreamId>& ids);
   static constexpr size_t kMaxResetIds = 128;

@@ -175,6 +175,21 @@ Status SctpAssociation::SetMaxPacketSize(size_t bytes) {
   return socket_->SetMaxPacketSize(bytes);
 }
 
+void SctpAssociation::NotePeerSilent() {
+  if (socket_ != nullptr) socket_->SetMaxRetransmissionTime(options_.rto_initial);
+}
+
+void SctpAssociation::NotePeerHeard() {
+  if (socket_ != nullptr) socket_->SetMaxRetransmissionTime(options_.rto_max);
+}
+
+void SctpAssociation::HandleNewPath() {
+  if (state_ != State::kUp) return;
+  stack_.NoteTraffic();
+  socket_->RestartCongestionControl();
+  socket_->SendHeartbeat();
+}
+
 void SctpAssociation::Shutdown() {
   if (state_ == State::kUp) {
     state_ = State::kShuttingDown;

@@ -126,6 +126,15 @@ class SctpAssociation {
   // Lowers (or, with the limit told at max_packet_size, raises) the packet size from here on.
   Status SetMaxPacketSize(size_t bytes);
 
+  // The peer has not been heard of for a while, and then it has been again. Meanwhile
+  // retransmissions are not spread out, so that a path that comes back is used within rto_initial:
+  // one packet each time, by the rules of congestion control.
+  void NotePeerSilent();
+  void NotePeerHeard();
+  // Packets take another path from here on: congestion control starts anew, for what was learned
+  // belongs to the old one (RFC 9260, section 7.2), and a heartbeat goes out at once.
+  void HandleNewPath();
+
   // Ends in order: what was queued is delivered, then OnAssociationClosed(ok). Nothing more can be
   // sent.
   void Shutdown();

@@ -11,7 +11,6 @@ constexpr size_t kMaxPacket = 16384 - 37;  // one DTLS record
 constexpr size_t kMinSendQueue = size_t{32} << 10;
 constexpr size_t kMinBuffer = size_t{64} << 10;
 constexpr size_t kMaxBuffer = size_t{16} << 20;
-constexpr uint16_t kMaxRetransmissions = 1000;
 
 class Problems {
  public:
@@ -43,7 +42,7 @@ void RequireTimes(const SctpOptions& options, Problems& problems) {
                    "an acknowledgment waits 1 to 200 ms");
   problems.Require(IsWithin(options.max_retransmissions, 1, kMaxRetransmissions) &&
                        IsWithin(options.max_init_retransmissions, 1, kMaxRetransmissions),
-                   "there are 1 to 1000 retransmissions");
+                   "there are 1 to 10000 retransmissions");
 }
 
 }  // namespace

@@ -22,6 +22,9 @@ enum class StreamGrowth {
   kOnDemand,  // only toward a peer known to take part: one that never answers costs the association
 };
 
+// The most that max_retransmissions takes: an hour of silence with the default times.
+inline constexpr uint16_t kMaxRetransmissions = 10'000;
+
 struct SctpOptions {
   // Both ends bind and connect; WebRTC uses 5000 on both unless SDP says otherwise.
   uint16_t local_port = 5000;
@@ -56,17 +59,18 @@ struct SctpOptions {
   // How often an idle path is probed, 100 ms to 1 min; the engine adds its RTO.
   Duration heartbeat_interval = std::chrono::seconds(1);
   // The retransmission timer. Below 400 ms a process that is descheduled resends in vain; the
-  // maximum bounds how long a path that came back stays unused.
+  // maximum bounds how long a path that came back stays unused. While the peer is known to be
+  // silent (NotePeerSilent) the initial one is the maximum.
   Duration rto_initial = std::chrono::milliseconds(500);
   Duration rto_min = std::chrono::milliseconds(400);
   Duration rto_max = std::chrono::seconds(2);
   // How long a lone packet waits for its acknowledgment, 1 to 200 ms. A stream reset waits for it
   // at the peer, so the 200 ms that are usual would show in every channel that closes.
   Duration delayed_ack = std::chrono::milliseconds(20);
-  // Consecutive retransmissions without an answer before the association is lost, 1 to 1000. With
-  // the times above 20 take about 35 s.
+  // Consecutive retransmissions and heartbeats without an answer before the association is lost, 1
+  // to kMaxRetransmissions. With the times above 20 take about 35 s.
   uint16_t max_retransmissions = 20;
-  // The same for the start.
+  // The same for the start, of INIT.
   uint16_t max_init_retransmissions = 16;
 };
 

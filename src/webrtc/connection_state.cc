@@ -58,9 +58,11 @@ void ConnectionStateCore::HandleInbound(Timestamp now) {
   }
 }
 
-void ConnectionStateCore::HandlePathFailed() {
-  HandleFailure(was_connected_ ? Status(StatusCode::kTimeout, "the path to the peer is lost")
-                               : Status(StatusCode::kUnavailable, "no path to the peer was found"));
+void ConnectionStateCore::HandlePathLost(Timestamp now) {
+  if (!was_connected_) {
+    return HandleFailure(Status(StatusCode::kUnavailable, "no path to the peer was found"));
+  }
+  if (state_ == ConnectionState::kConnected) Disconnect(now);
 }
 
 void ConnectionStateCore::HandleFailure(Status why) {
@@ -82,8 +84,7 @@ void ConnectionStateCore::HandleTimeout(Timestamp now) {
           Status(StatusCode::kTimeout,
                  "not connected within " + FormatDuration(options_.connect_timeout)));
     case ConnectionState::kConnected:
-      entered_at_ = now;
-      return Enter(ConnectionState::kDisconnected, Status::Ok());
+      return Disconnect(now);
     case ConnectionState::kDisconnected:
       return HandleFailure(Status(
           StatusCode::kTimeout, "nothing from the peer for " +
@@ -117,6 +118,11 @@ std::optional<ConnectionStateCore::Event> ConnectionStateCore::PollEvent() {
   Event event = std::move(events_.front());
   events_.pop_front();
   return event;
+}
+
+void ConnectionStateCore::Disconnect(Timestamp now) {
+  entered_at_ = now;
+  Enter(ConnectionState::kDisconnected, Status::Ok());
 }
 
 void ConnectionStateCore::Enter(ConnectionState state, Status why) {

@@ -9,15 +9,14 @@
 
 #include "ming/codec/packet_demux.h"
 #include "ming/ice/ice_agent.h"
-#include "ming/ice/local_addresses.h"
 #include "ming/net/turn_end_hook.h"
 #include "ming/sctp/sctp_association.h"
 #include "ming/tls/dtls_session.h"
 #include "ming/webrtc/channel_hub.h"
 #include "ming/webrtc/channel_table.h"
+#include "ming/webrtc/ice_path.h"
 #include "ming/webrtc/negotiation.h"
 #include "ming/webrtc/path_mtu.h"
-#include "ming/webrtc/turn_tls_bridge.h"
 
 namespace ming::webrtc {
 namespace {
@@ -48,31 +47,6 @@ std::vector<tls::Fingerprint> ToTls(const std::vector<codec::SdpFingerprint>& fi
   return usable;
 }
 
-// libnice reaches a server only from local addresses of its family. IPv4 where there is any: a
-// second way to the same server would only be a second allocation.
-std::string BridgeAddress(const TurnTlsBridge& bridge, const ice::IceOptions& options) {
-  const auto interfaces = ice::ListInterfaceAddresses();
-  if (!interfaces.ok()) return bridge.addresses().front().ip().ToString();
-  const std::vector<IpAddress> local = ice::ChooseLocalAddresses(*interfaces, options);
-  const bool any_v4 =
-      std::any_of(local.begin(), local.end(), [](const IpAddress& ip) { return ip.is_v4(); });
-  const auto& addresses = bridge.addresses();
-  const auto fit = std::find_if(
-      addresses.begin(), addresses.end(),
-      [any_v4](const net::SocketAddress& address) { return address.ip().is_v4() == any_v4; });
-  return (fit == addresses.end() ? addresses.front() : *fit).ip().ToString();
-}
-
-// Of what PeerConnectionOptions hand to IceAgent, TLS is dealt with here.
-ice::IceOptions WithoutTls(ice::IceOptions options) {
-  for (codec::IceServer& server : options.servers) {
-    if (server.transport == codec::IceServerTransport::kTls) {
-      server.transport = codec::IceServerTransport::kTcp;
-    }
-  }
-  return options;
-}
-
 }  // namespace
 
 Status Validate(const PeerConnectionOptions& options) {
@@ -80,7 +54,7 @@ Status Validate(const PeerConnectionOptions& options) {
   const auto add = [&problems](const Status& status) {
     if (!status.ok()) problems += (problems.empty() ? "" : "\n") + status.message();
   };
-  add(ice::Validate(WithoutTls(options.ice)));
+  add(Validate(IcePathOptions{options.ice, options.turn_trust}));
   add(Validate(options.liveness));
   sctp::SctpOptions sctp = options.sctp;
   sctp.max_message_size = options.max_message_size;
@@ -95,9 +69,9 @@ Status Validate(const PeerConnectionOptions& options) {
   return problems.empty() ? Status::Ok() : Status(StatusCode::kInvalidArgument, problems);
 }
 
-// The layers stand on each other in the order of the members: bridges to TURN servers and ICE
-// below, then DTLS, SCTP, channels. They are made in this order, and end in the opposite one.
-class PeerConnection::Impl final : private ice::IceAgent::Observer,
+// The layers stand on each other in the order of the members: the path below, then DTLS, SCTP,
+// channels. They are made in this order, and end in the opposite one.
+class PeerConnection::Impl final : private IcePath::Observer,
                                    private tls::DtlsSession::Observer,
                                    private tls::DatagramSink,
                                    private sctp::SctpAssociation::Observer,
@@ -121,13 +95,14 @@ class PeerConnection::Impl final : private ice::IceAgent::Observer,
   PeerStats GetStats() const;
 
  private:
-  // ice::IceAgent::Observer
-  void OnIceState(ice::IceState state) override;
+  // IcePath::Observer
   void OnLocalCandidate(const codec::IceCandidate& candidate) override;
   void OnLocalCandidatesDone() override;
-  void OnSelectedPair(const ice::SelectedPair& pair) override;
-  void OnDatagram(ByteSpan datagram) override;
-  void OnIceClosed() override;
+  void OnPathChanged(const ice::SelectedPair& pair, IcePath::Change change) override;
+  void OnPathUp() override;
+  void OnPathLost() override;
+  void OnPathDatagram(ByteSpan datagram) override;
+  void OnPathClosed() override;
   // tls::DtlsSession::Observer, tls::DatagramSink
   void OnDtlsConnected() override;
   void OnDtlsRecord(ByteSpan record) override;
@@ -149,14 +124,13 @@ class PeerConnection::Impl final : private ice::IceAgent::Observer,
 
   bool ended() const { return ending_.has_value(); }
   Status StartIce(ice::IceRole role);
-  ice::IceOptions BridgeTlsServers();
-  LocalSession DescribeLocal() const;
   void Adopt(const RemoteSession& session);
   void StartDtls();
   void ArmDtls();
   size_t ChoosePacketSize() const;
   void StateChanged();
   void ReportStates();
+  void TellSctp(ConnectionState state);
   void ArmLiveness();
   void End(const Status& why);
   void ReportEnd();
@@ -173,8 +147,7 @@ class PeerConnection::Impl final : private ice::IceAgent::Observer,
   size_t early_bytes_ = 0;
   std::optional<Status> ending_;  // what OnConnectionClosed will say
 
-  std::vector<std::unique_ptr<TurnTlsBridge>> bridges_;
-  std::unique_ptr<ice::IceAgent> ice_;
+  IcePath path_;
   std::unique_ptr<tls::DtlsSession> dtls_;
   std::unique_ptr<sctp::SctpAssociation> sctp_;
   ChannelHub channels_;
@@ -200,6 +173,8 @@ PeerConnection::Impl::Impl(const PeerServices& services, const PeerConnectionOpt
         return negotiation;
       }()),
       state_(options.liveness),
+      path_({services.reactor, services.glib, services.resolver}, {options.ice, options.turn_trust},
+            *this),
       channels_(services.reactor, options.channels, *this),
       state_hook_(services.reactor, [this] { ReportStates(); }),
       dtls_alarm_(services.reactor.CreateAlarm([this] {
@@ -228,13 +203,12 @@ Result<std::string> PeerConnection::Impl::CreateOffer(OfferKind kind) {
   if (negotiation_.offer_open()) {
     return Status(StatusCode::kProtocolViolation, "an offer is waiting for its answer");
   }
-  if ((kind == OfferKind::kFirst) == (ice_ != nullptr)) {
+  if ((kind == OfferKind::kFirst) == path_.started()) {
     return Status(StatusCode::kProtocolViolation, "a connection has exactly one first offer");
   }
-  const Status ready =
-      kind == OfferKind::kFirst ? StartIce(ice::IceRole::kControlling) : ice_->Restart();
+  const Status ready = StartIce(ice::IceRole::kControlling);
   if (!ready.ok()) return ready;
-  return negotiation_.MakeOffer(DescribeLocal());
+  return negotiation_.MakeOffer(path_.Describe());
 }
 
 Status PeerConnection::Impl::SetAnswer(std::string_view sdp) {
@@ -249,15 +223,13 @@ Result<std::string> PeerConnection::Impl::AcceptOffer(std::string_view sdp) {
   if (ended()) return Status(StatusCode::kProtocolViolation, "the connection has ended");
   Result<RemoteSession> session = negotiation_.HandleOffer(sdp);
   if (!session.ok()) return session.status();
-  Status ready;
-  if (!ice_) {
+  if (!path_.started() || session->ice_restart) {
     // An ICE-lite peer only answers checks (RFC 8445, section 6.1.1).
-    ready = StartIce(session->ice_lite ? ice::IceRole::kControlling : ice::IceRole::kControlled);
-  } else if (session->ice_restart) {
-    ready = ice_->Restart();
+    const Status ready =
+        StartIce(session->ice_lite ? ice::IceRole::kControlling : ice::IceRole::kControlled);
+    if (!ready.ok()) return ready;
   }
-  if (!ready.ok()) return ready;
-  const std::string answer = negotiation_.MakeAnswer(DescribeLocal());
+  const std::string answer = negotiation_.MakeAnswer(path_.Describe());
   Adopt(*session);
   return answer;
 }
@@ -266,12 +238,12 @@ Status PeerConnection::Impl::AddRemoteCandidate(std::string_view text) {
   if (ended()) return Status::Ok();
   Result<std::optional<codec::IceCandidate>> candidate = negotiation_.HandleCandidate(text);
   if (!candidate.ok()) return candidate.status();
-  if (!ice_ || !negotiation_.remote_known()) return Status::Ok();
+  if (!path_.started() || !negotiation_.remote_known()) return Status::Ok();
   if (!*candidate) {
-    if (text.empty()) ice_->SetRemoteCandidatesDone();
+    if (text.empty()) path_.SetRemoteCandidatesDone();
     return Status::Ok();
   }
-  Status added = ice_->AddRemoteCandidate(**candidate);
+  Status added = path_.AddRemoteCandidate(**candidate);
   if (added.code() == StatusCode::kUnsupported) {
     VLOG(1) << added.message() << ": ignored";
     return Status::Ok();
@@ -295,102 +267,32 @@ void PeerConnection::Impl::Close() {
 PeerStats PeerConnection::Impl::GetStats() const {
   PeerStats stats;
   stats.open_channels = channels_.open_channels();
-  if (ice_) {
-    const ice::IceStats ice = ice_->stats();
-    stats.bytes_sent = ice.bytes_sent;
-    stats.bytes_received = ice.bytes_received;
-    if (const std::optional<ice::SelectedPair>& pair = ice_->selected_pair()) {
-      stats.path = pair->Describe();
-      stats.local_address = pair->local.ToString();
-      stats.remote_address = pair->remote.ToString();
-    }
+  const ice::IceStats ice = path_.stats();
+  stats.bytes_sent = ice.bytes_sent;
+  stats.bytes_received = ice.bytes_received;
+  if (const std::optional<ice::SelectedPair>& pair = path_.selected_pair()) {
+    stats.path = pair->Describe();
+    stats.local_address = pair->local.ToString();
+    stats.remote_address = pair->remote.ToString();
   }
   if (sctp_ && sctp_->up()) stats.round_trip_time = sctp_->stats().smoothed_rtt;
   return stats;
 }
 
 Status PeerConnection::Impl::StartIce(ice::IceRole role) {
-  const ice::IceServices services{services_.reactor, services_.glib, services_.resolver};
-  ice::IceAgent::Observer& self = *this;
-  const ice::IceOptions ice_options = BridgeTlsServers();
-  // Without its bridge a server may be missing that the rest relies on.
-  Status usable = ice::Validate(ice_options);
-  if (!usable.ok()) return usable;
-  auto agent = std::make_unique<ice::IceAgent>(services, ice_options, role, self);
-  Status started = agent->Start();
+  Status started = path_.Start(role);
   if (!started.ok()) return started;
-  ice_ = std::move(agent);
   state_.HandleStart(services_.reactor.Now());
   StateChanged();
   return Status::Ok();
 }
 
-// The options for ICE, which has no TLS: such a server is reached through a bridge of ours. One
-// that cannot be set up is left out, like one that does not answer.
-ice::IceOptions PeerConnection::Impl::BridgeTlsServers() {
-  ice::IceOptions options = options_.ice;
-  options.servers.clear();
-  std::shared_ptr<const tls::TlsTrust> trust = options_.turn_trust;
-  for (const codec::IceServer& server : options_.ice.servers) {
-    if (server.transport != codec::IceServerTransport::kTls) {
-      options.servers.push_back(server);
-      continue;
-    }
-    if (!trust) {
-      auto system = tls::TlsTrust::System();
-      if (!system.ok()) {
-        LOG(WARNING) << server.ToString() << ": " << system.status().message();
-        continue;
-      }
-      trust = std::move(system).value();
-    }
-    auto bridge =
-        TurnTlsBridge::Start(services_.reactor, services_.resolver, server.address, trust);
-    if (!bridge.ok()) {
-      LOG(WARNING) << server.ToString() << ": " << bridge.status().message();
-      continue;
-    }
-    codec::IceServer local = server;
-    local.address = {BridgeAddress(**bridge, options_.ice), (*bridge)->addresses().front().port()};
-    options.servers.push_back(std::move(local));
-    bridges_.push_back(std::move(bridge).value());
-  }
-  return options;
-}
-
-LocalSession PeerConnection::Impl::DescribeLocal() const {
-  return {ice_->local_credentials(), ice_->local_candidates(), ice_->local_candidates_done()};
-}
-
 void PeerConnection::Impl::Adopt(const RemoteSession& session) {
-  ice_->SetRemoteCredentials(session.ice);
-  for (const codec::IceCandidate& candidate : session.candidates) {
-    const Status added = ice_->AddRemoteCandidate(candidate);
-    if (!added.ok()) VLOG(1) << added.message();
-  }
-  if (session.end_of_candidates) ice_->SetRemoteCandidatesDone();
+  path_.SetRemote(session);
   if (remote_) return;  // what follows holds for the life of the connection
   remote_ = session;
   agreement_ = session.agreement;
   channels_.SetMaxMessageSize(session.max_message_bytes);
-}
-
-void PeerConnection::Impl::OnIceState(ice::IceState state) {
-  if (ended()) return;
-  VLOG(1) << "ICE: " << ice::IceStateName(state);
-  switch (state) {
-    case ice::IceState::kConnected:
-    case ice::IceState::kCompleted:
-      return StartDtls();
-    case ice::IceState::kFailed:
-      // While a restart is on its way the old path's end is no news.
-      if (negotiation_.offer_open()) return;
-      state_.HandlePathFailed();
-      return StateChanged();
-    case ice::IceState::kNew:
-    case ice::IceState::kChecking:
-      return;
-  }
 }
 
 void PeerConnection::Impl::OnLocalCandidate(const codec::IceCandidate& candidate) {
@@ -401,14 +303,28 @@ void PeerConnection::Impl::OnLocalCandidatesDone() {
   if (!ended()) observer_.OnLocalCandidate(std::string());
 }
 
-void PeerConnection::Impl::OnSelectedPair(const ice::SelectedPair& pair) {
+void PeerConnection::Impl::OnPathChanged(const ice::SelectedPair& pair, IcePath::Change change) {
+  if (ended()) return;
   VLOG(1) << "ICE pair: " << pair.Describe() << " " << pair.local << " -> " << pair.remote;
   if (!sctp_) return;
   const Status set = sctp_->SetMaxPacketSize(ChoosePacketSize());
   if (!set.ok()) LOG(WARNING) << "packet size: " << set.message();
+  if (change != IcePath::Change::kRestart) return;
+  LOG(INFO) << options_.log_prefix << "New path to the peer: " << pair.Describe();
+  sctp_->HandleNewPath();
 }
 
-void PeerConnection::Impl::OnDatagram(ByteSpan datagram) {
+void PeerConnection::Impl::OnPathUp() {
+  if (!ended()) StartDtls();
+}
+
+void PeerConnection::Impl::OnPathLost() {
+  if (ended()) return;
+  state_.HandlePathLost(services_.reactor.Now());
+  StateChanged();
+}
+
+void PeerConnection::Impl::OnPathDatagram(ByteSpan datagram) {
   if (ended()) return;
   if (dtls_) {
     dtls_->HandleDatagram(services_.reactor.Now(), datagram);
@@ -422,7 +338,7 @@ void PeerConnection::Impl::OnDatagram(ByteSpan datagram) {
   early_datagrams_.push_back(ByteBuffer::CopyOf(datagram));
 }
 
-void PeerConnection::Impl::OnIceClosed() {
+void PeerConnection::Impl::OnPathClosed() {
   if (ended()) end_alarm_->ArmAt(services_.reactor.Now());
 }
 
@@ -457,6 +373,8 @@ void PeerConnection::Impl::OnDtlsConnected() {
   options.max_message_size = options_.max_message_size;
   options.max_reassembly_bytes = std::max(options.max_reassembly_bytes, options_.max_message_size);
   options.max_packet_size = ChoosePacketSize();
+  // How long a silent peer is waited for is up to LivenessOptions alone.
+  options.max_retransmissions = sctp::kMaxRetransmissions;
   // A foreign peer that leaves a request for streams unanswered would cost the association.
   if (agreement_) {
     options.growth = sctp::StreamGrowth::kOnDemand;
@@ -475,8 +393,8 @@ void PeerConnection::Impl::OnDtlsConnected() {
 // else the path may be narrower than its first link, and nothing probes it.
 size_t PeerConnection::Impl::ChoosePacketSize() const {
   const size_t standard = options_.sctp.max_packet_size;
-  if (!agreement_ || !agreement_->path_mtu_bytes || !ice_->selected_pair()) return standard;
-  const ice::SelectedPair& pair = *ice_->selected_pair();
+  if (!agreement_ || !agreement_->path_mtu_bytes || !path_.selected_pair()) return standard;
+  const ice::SelectedPair& pair = *path_.selected_pair();
   if (pair.relayed() || !StaysOnThisMachine(pair.remote)) return standard;
   return std::clamp<size_t>(*agreement_->path_mtu_bytes, standard, tls::DtlsSession::kMaxRecord);
 }
@@ -499,7 +417,7 @@ void PeerConnection::Impl::OnDtlsClosed(const Status& why) {
   StateChanged();
 }
 
-void PeerConnection::Impl::SendDatagram(ByteSpan datagram) { ice_->SendDatagram(datagram); }
+void PeerConnection::Impl::SendDatagram(ByteSpan datagram) { path_.SendDatagram(datagram); }
 
 void PeerConnection::Impl::OnAssociationUp() {
   channels_.HandleAssociationUp(
@@ -560,11 +478,18 @@ void PeerConnection::Impl::ReportStates() {
     LOG(INFO) << options_.log_prefix
               << "Peer connection state: " << ConnectionStateName(event->state)
               << (note.empty() ? "" : " (" + note + ")");
+    TellSctp(event->state);
     const bool last =
         event->state == ConnectionState::kFailed || event->state == ConnectionState::kClosed;
     if (last) End(event->why);
     observer_.OnConnectionState(event->state);
   }
+}
+
+void PeerConnection::Impl::TellSctp(ConnectionState state) {
+  if (!sctp_) return;
+  if (state == ConnectionState::kDisconnected) sctp_->NotePeerSilent();
+  if (state == ConnectionState::kConnected) sctp_->NotePeerHeard();
 }
 
 void PeerConnection::Impl::End(const Status& why) {
@@ -576,8 +501,8 @@ void PeerConnection::Impl::End(const Status& why) {
       why.ok() ? Status(StatusCode::kClosed, "the connection was closed") : why);
   if (sctp_) sctp_->Abort();
   if (dtls_) dtls_->Close();
-  if (!ice_) return end_alarm_->ArmAt(services_.reactor.Now());
-  ice_->Close();
+  if (!path_.started()) return end_alarm_->ArmAt(services_.reactor.Now());
+  path_.Close();
   end_alarm_->ArmAt(services_.reactor.Now() + kCloseLimit);
 }
 

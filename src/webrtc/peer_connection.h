@@ -49,9 +49,11 @@ struct PeerConnectionOptions {
   size_t max_message_size = size_t{256} * 1024;
   ChannelLimits channels;
   LivenessOptions liveness;
-  sctp::SctpOptions sctp;  // ports and sizes of messages are set by the negotiation
+  // Ports and sizes of messages are set by the negotiation; a silent peer ends a connection by
+  // `liveness` only.
+  sctp::SctpOptions sctp;
   // How the servers of turns: URLs are judged; null: by the system's authorities, which are then
-  // loaded for each connection, in tens of milliseconds.
+  // loaded for each connection and each ICE restart, in tens of milliseconds.
   std::shared_ptr<const tls::TlsTrust> turn_trust;
   // In front of log lines: "[host c=17] ".
   std::string log_prefix;
@@ -95,7 +97,10 @@ class PeerConnection final : public link::ChannelOpener {
 
   enum class OfferKind {
     kFirst,
-    kIceRestart,  // new ICE credentials and candidates; DTLS, SCTP and the channels go on
+    // New sockets, ICE credentials and candidates; DTLS, SCTP and the channels go on. Datagrams
+    // take the old path, as far as it works, until the new one does. Where none is found the
+    // connection is as it was.
+    kIceRestart,
   };
 
   // `observer` outlives the connection.

@@ -118,28 +118,6 @@ TEST_F(IceAgentTest, RefusesCandidatesThatMustNotReachTheEngine) {
   pair.Close(loop);
 }
 
-TEST_F(IceAgentTest, RestartsWhileDatagramsGoOn) {
-  Loop loop;
-  AgentPair pair(loop, Loopback());
-  pair.Start();
-  pair.Exchange();
-  ASSERT_TRUE(loop.RunUntil([&] { return pair.connected(); }));
-  const codec::IceCredentials before = pair.a.agent->local_credentials();
-  pair.a.states.clear();
-  pair.b.states.clear();
-  pair.a.received.clear();
-  ASSERT_TRUE(pair.a.agent->Restart().ok());
-  EXPECT_NE(pair.a.agent->local_credentials(), before);
-  pair.b.agent->SendDatagram(DtlsLike(1, 10));
-  ASSERT_TRUE(loop.RunUntil([&] { return pair.a.received.size() == 1; }));
-  ASSERT_TRUE(pair.b.agent->Restart().ok());
-  pair.Exchange();
-  ASSERT_TRUE(loop.RunUntil([&] { return pair.connected(); }));
-  pair.b.agent->SendDatagram(DtlsLike(2, 10));
-  ASSERT_TRUE(loop.RunUntil([&] { return pair.a.received.size() == 2; }));
-  pair.Close(loop);
-}
-
 TEST_F(IceAgentTest, UsesThePortRange) {
   Loop loop;
   auto probe = net::UdpSocket::Bind(loop.reactor,

@@ -262,21 +262,6 @@ TEST_F(PeerConnectionTest, AgreesOnFeaturesOnlyWithAnotherMing) {
   foreign.Close();
 }
 
-TEST_F(PeerConnectionTest, AnIceRestartKeepsTheChannels) {
-  Loop loop;
-  PeerPair pair(loop, LoopbackOptions());
-  pair.Connect();
-  auto [sender, receiver] = pair.OpenBoth("x");
-  for (int round = 0; round < 3; ++round) {
-    pair.Negotiate(OfferKind::kIceRestart);
-    for (int i = 0; i < 100; ++i) sender->SendText(std::to_string(i));
-    const size_t expected = 100u * static_cast<size_t>(round + 1);
-    ASSERT_TRUE(loop.RunUntil([&, r = receiver] { return r->count == expected; }));
-  }
-  EXPECT_EQ(pair.a.states.back(), ConnectionState::kConnected);
-  pair.Close();
-}
-
 TEST_F(PeerConnectionTest, TellsThatAnAnswerIsOfAnotherProcess) {
   Loop loop;
   PeerPair pair(loop, LoopbackOptions());

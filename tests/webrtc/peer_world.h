@@ -214,7 +214,14 @@ class DescriptorCheck : public ::testing::Test {
   // GLib and libnice keep some descriptors for the life of the process: they are opened here.
   static void SetUpTestSuite() {
     Loop loop;
-    PeerPair pair(loop, LoopbackOptions());
+    PeerConnectionOptions options = LoopbackOptions();
+    codec::IceServer silent;
+    silent.kind = codec::IceServerKind::kTurn;
+    silent.address = {"127.0.0.1", Port(9)};
+    silent.username = "nobody";
+    silent.password = Secret("nothing");
+    options.ice.servers = {silent};
+    PeerPair pair(loop, options);
     pair.Connect();
     pair.Close();
   }
