@@ -65,6 +65,7 @@ class Lab:
         self.wan = {}           # label of a router: (kind, WAN address, inside network)
         self.turn = self.signaling_server = None
         self.signaling_port = SIGNALING_PORT
+        self.signaling_name = None  # instead of the address: what Namespace.names resolves in the homes
         self.ice_flags = ["--stun-server", "none"]
         self.started = time.monotonic()
         self.run = Run()
@@ -276,24 +277,24 @@ class Lab:
         kinds = (self.kind_a, self.kind_b)
         return tuple(ipv6 for ipv6, has in ((False, any(k.ipv4 for k in kinds)), (True, any(k.ipv6 for k in kinds))) if has)
 
-    def signaling(self, *flags, port=SIGNALING_PORT):
-        """Starts `ming server` on the signaling addresses of the public segment."""
+    def signaling(self, *flags, port=SIGNALING_PORT, at=SIGNALING[4]):
+        """Starts `ming server` on all addresses of the public segment, and waits until it listens `at` one of them."""
         self.signaling_port = port
         self.signaling_server = self.public.start("signaling", self.ming, "server", "--addr", f":{port}", "-alsologtostderr",
                                                   *flags)
-        wait_for(lambda: self.public.can_connect(SIGNALING[4], port), 10, "the signaling server listens")
+        wait_for(lambda: self.public.can_connect(at, port), 10, "the signaling server listens")
         return self.signaling_server
 
     def signal_url(self, home):
         family = 4 if any(":" not in address for address in home.addresses) else 6
-        return f"ws://{host_of(SIGNALING[family])}:{self.signaling_port}"
+        return f"ws://{self.signaling_name or host_of(SIGNALING[family])}:{self.signaling_port}"
 
     # -- ming in the homes ------------------------------------------------------------------------------------------
 
-    def service(self, at=None, protocol="tcp", port=SERVICE_PORT):
-        """What stands behind the host: answers hashed transfers (tcp) or echoes (udp) on 127.0.0.1."""
+    def service(self, *flags, at=None, protocol="tcp", port=SERVICE_PORT):
+        """What stands behind the host: answers hashed transfers (tcp) or echoes (udp) on 127.0.0.1. `flags`: of support.transfer."""
         command = "serve" if protocol == "tcp" else "serve-udp"
-        process = self._python(at or self.home_b, f"service-{protocol}", "support.transfer", command, "127.0.0.1", port)
+        process = self._python(at or self.home_b, f"service-{protocol}", "support.transfer", command, "127.0.0.1", port, *flags)
         process.wait_for_line("listening")
         return process
 

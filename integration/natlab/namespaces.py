@@ -20,6 +20,7 @@ import time
 from support.processes import Failure, Process, Skip, wait_for
 
 NETNS = pathlib.Path("/run/netns")
+ETC_NETNS = pathlib.Path("/etc/netns")  # files that `ip netns exec` puts in place of those in /etc
 FOLDER_PREFIX = "ming-lab-"
 CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -77,6 +78,14 @@ class Namespace:
         """Sets net.KEY; a key that this kernel lacks is an OSError."""
         with self.entered():
             pathlib.Path("/proc/sys/net", *key.split(".")).write_text(str(value))
+
+    def names(self, addresses):
+        """What names processes inside can resolve, {name: address}; also those that run, if there were names when they started."""
+        folder = ETC_NETNS / self.name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "nsswitch.conf").write_text("hosts: files\n")
+        lines = ["127.0.0.1 localhost", "::1 localhost", *(f"{address} {name}" for name, address in addresses.items())]
+        (folder / "hosts").write_text("\n".join(lines) + "\n")  # the same file as before: it is mounted elsewhere
 
     def ip(self, *lines):
         """Lines of `ip`, as one batch."""
@@ -156,6 +165,7 @@ def remove_namespaces(names):
     """Kills what runs inside, then removes them."""
     inodes = {}
     for name in names:
+        shutil.rmtree(ETC_NETNS / name, ignore_errors=True)
         with contextlib.suppress(OSError):
             inodes[os.stat(NETNS / name).st_ino] = name
     if not inodes:

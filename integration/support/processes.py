@@ -42,14 +42,14 @@ def connect(port, seconds=5.0):
 class Process:
     """One child with its log in a file; killed when the case ends. With `netns` it runs inside that network namespace."""
 
-    def __init__(self, name, arguments, folder, env=None, netns=None):
+    def __init__(self, name, arguments, folder, env=None, netns=None, stdin=subprocess.DEVNULL):
         self.name = name
         if netns:
             arguments = ("ip", "netns", "exec", netns, *arguments)  # becomes the program itself: the same process ID
         self.log_path = pathlib.Path(folder, f"{name}-{time.monotonic_ns()}.log")
         self.log = open(self.log_path, "wb")
         self.child = subprocess.Popen([str(a) for a in arguments], stdout=self.log, stderr=subprocess.STDOUT,
-                                      stdin=subprocess.DEVNULL, env=env)
+                                      stdin=stdin, env=env)
 
     @property
     def pid(self):

@@ -1,6 +1,6 @@
 """Transfers that prove every byte, as processes of their own, so that each end can live in its own namespace: python3 -m support.transfer ...
 
-usage: transfer serve ADDRESS PORT
+usage: transfer serve ADDRESS PORT [--rate BYTES_PER_S]
        transfer run ADDRESS PORT UP DOWN [--timeout S] [--rate BYTES_PER_S]   (both directions at once)
        transfer serve-udp ADDRESS PORT
        transfer run-udp ADDRESS PORT COUNT SIZE [--timeout S]                 (one at a time, each sent until it is answered)
@@ -9,9 +9,10 @@ Each direction of a TCP transfer is: 8 bytes length, that many pseudo-random byt
 from the first 16 bytes. So each end knows by itself whether every byte came, in order and once.
 
 `run` prints lines of JSON: {"event": "first-byte", "seconds": s}, then {"event": "progress", ...} each half second, then
-{"event": "end", "outcome": o, "up": bytes, "down": bytes, "seconds": s}. Outcomes: complete; reset (the connection broke with an error:
+{"event": "end", "outcome": o, "sent": bytes, "received": bytes, "seconds": s}. Outcomes: complete; reset (the connection broke with an error:
 allowed where a fault is); truncated (a clean end before the last byte: never allowed); corrupt (a wrong byte: never allowed);
-timeout (nothing moved for so long). Exit code 0 only for complete. The service prints the same line for each connection.
+timeout (nothing moved for so long). Exit code 0 only for complete. The service prints the same line for each connection, with
+the UP and DOWN it was asked for.
 
 Whoever is done closes the connection at once, but an end that had nothing to send (UP or DOWN is 0) waits for the other to close, and
 tells how it did: "closed" is clean, or reset, or surplus (bytes came after the last one), or not at all. So a transfer in one direction
@@ -131,8 +132,12 @@ class Side:
         return result
 
 
+_saying = threading.Lock()
+
+
 def say(line):
-    print(json.dumps(line), flush=True)
+    with _saying:
+        print(json.dumps(line), flush=True)
 
 
 def family(address):
@@ -147,18 +152,19 @@ def serve(arguments):
         say({"event": "listening"})
         while True:
             stream, _ = listener.accept()
-            threading.Thread(target=answer, args=(stream,), daemon=True).start()
+            threading.Thread(target=answer, args=(stream, arguments.rate), daemon=True).start()
 
 
-def answer(stream):
+def answer(stream, rate):
     with stream:
-        side = Side(stream, 3600)
+        side = Side(stream, 3600, rate)
         try:
             head = side.receive_exactly(16)
         except (Truncated, OSError):
             return  # only looked whether we are there
         side.first_byte = None
-        say(side.run(send=int.from_bytes(head[8:], "big"), receive=int.from_bytes(head[:8], "big")))
+        up, down = int.from_bytes(head[:8], "big"), int.from_bytes(head[8:], "big")
+        say({**side.run(send=down, receive=up), "up": up, "down": down})
 
 
 def run(arguments):

@@ -1,0 +1,1 @@
+"""A moving world: transfers across impairments and events of the network, in the NAT laboratory."""
