@@ -238,6 +238,34 @@ TEST_F(WsClientTest, OutlivesAServerThatSendsTooMuch) {
   EXPECT_THAT(client.messages, testing::IsEmpty());
 }
 
+// A close frame with half a code, and data behind it.
+TEST_F(WsClientTest, OutlivesAServerThatClosesWrongly) {
+  RawListener listener;
+  PointAt(listener);
+  Start();
+  RawSocket peer = AcceptRaw(listener);
+  AcceptUpgrade(peer);
+  TestPeer client(std::move(*outcome_).value());
+  const size_t request_size = peer.received().size();
+  const std::string frame = std::string("\x81\x7e\x10\0", 4) + std::string(4096, 'x');
+  std::string wire = "\x88\x01\x03";
+  for (int i = 0; i < 64; ++i) wire += frame;
+  peer.Send(wire);
+  ASSERT_TRUE(RunUntil([&] {
+    peer.ReadAll();
+    return peer.received().size() > request_size;
+  }));
+  EXPECT_EQ(peer.received()[request_size], '\x88');
+  for (int i = 0; i < 64 && !client.closed; ++i) {
+    peer.Send(frame);
+    RunFor(Duration::zero());
+  }
+  peer.Close();
+  ASSERT_TRUE(RunUntil([&] { return client.closed.has_value(); }));
+  EXPECT_EQ(client.closed->code(), StatusCode::kMalformed);
+  EXPECT_THAT(client.messages, testing::IsEmpty());
+}
+
 TEST_F(WsClientTest, CancelsInEveryState) {
   RawListener listener;
   PointAt(listener);
