@@ -98,7 +98,7 @@ class Lab:
         port = free_port()
         config = self.folder / "nginx.conf"
         config.write_text(
-            f"daemon off; worker_processes 1; pid {self.folder}/nginx.pid; error_log stderr warn;\n"
+            f"daemon off; master_process off; pid {self.folder}/nginx.pid; error_log stderr warn;\n"
             "events { worker_connections 4096; }\n"
             f"http {{ access_log off; client_body_temp_path {self.folder}/t1; proxy_temp_path {self.folder}/t2;\n"
             f"fastcgi_temp_path {self.folder}/t3; uwsgi_temp_path {self.folder}/t4; scgi_temp_path {self.folder}/t5;\n"
