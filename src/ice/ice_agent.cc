@@ -265,8 +265,11 @@ IceAgent::Impl::~Impl() {
 }
 
 void IceAgent::Impl::CreateEngine(IceRole role) {
-  constexpr auto kOptions = static_cast<NiceAgentOption>(NICE_AGENT_OPTION_REGULAR_NOMINATION |
-                                                         NICE_AGENT_OPTION_ICE_TRICKLE |
+  // Without NICE_AGENT_OPTION_REGULAR_NOMINATION every pair that works is nominated, and the best
+  // of them is used (aggressive nomination, RFC 5245, section 8.1.1.2). Regular nomination settles
+  // for the first two pairs that work, mostly relays, and never leaves them for a direct one that
+  // needs another retransmission to get through.
+  constexpr auto kOptions = static_cast<NiceAgentOption>(NICE_AGENT_OPTION_ICE_TRICKLE |
                                                          NICE_AGENT_OPTION_CONSENT_FRESHNESS);
   agent_ = nice_agent_new_full(services_.glib.context(), NICE_COMPATIBILITY_RFC5245, kOptions);
   CHECK(agent_ != nullptr);
