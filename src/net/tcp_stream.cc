@@ -43,6 +43,15 @@ void SetKeepalive(int fd, Duration idle) {
   SetOption(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
+enum class OnClose { kReset, kEndInOrder };
+
+// What the kernel tells the peer when the descriptor is closed, by us or by the death of the
+// process.
+void SetOnClose(int fd, OnClose what) {
+  const linger value{what == OnClose::kReset ? 1 : 0, 0};
+  static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &value, sizeof(value)));
+}
+
 Status TakeSocketError(int fd) {
   int error_number = 0;
   socklen_t size = sizeof(error_number);
@@ -70,6 +79,8 @@ std::unique_ptr<TcpStream> TcpStream::Adopt(Reactor& reactor, UniqueFd fd,
     PCHECK(::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) == 0) << "fcntl";
   }
   SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  // Until CloseWrite has said otherwise: a killed process must not look like one that had finished.
+  SetOnClose(fd.get(), OnClose::kReset);
   if (options.keepalive) SetKeepalive(fd.get(), *options.keepalive);
   return std::unique_ptr<TcpStream>(new TcpStream(reactor, std::move(fd)));
 }
@@ -177,6 +188,7 @@ void TcpStream::CloseWrite() {
   if (state_ != State::kOpen || write_closed_) return;
   write_closed_ = true;
   want_write_ = false;
+  SetOnClose(fd_.get(), OnClose::kEndInOrder);
   // Fails only where the connection is lost already, which epoll reports.
   static_cast<void>(::shutdown(fd_.get(), SHUT_WR));
   UpdateInterest();
@@ -199,6 +211,7 @@ UniqueFd TcpStream::ReleaseSocket() {
   want_read_ = false;
   want_write_ = false;
   watch_.reset();
+  SetOnClose(fd_.get(), OnClose::kEndInOrder);
   return std::move(fd_);
 }
 
@@ -241,9 +254,7 @@ void TcpStream::CloseWithReset() {
   want_write_ = false;
   watch_.reset();
   if (!fd_.valid()) return;
-  const linger abort_on_close{1, 0};
-  static_cast<void>(
-      ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &abort_on_close, sizeof(abort_on_close)));
+  SetOnClose(fd_.get(), OnClose::kReset);
   fd_.Close();
 }
 

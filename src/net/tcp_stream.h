@@ -36,7 +36,7 @@ class TcpStream final : public link::ByteStream {
                                           const TcpOptions& options = TcpOptions());
   // After CloseWrite the connection ends in order and what was written is delivered, unless the
   // peer goes on sending. Destroyed before CloseWrite it is reset, so that the peer cannot take
-  // half of the data for all of it.
+  // half of the data for all of it; the kernel does the same where the process is killed.
   ~TcpStream() override;
   TcpStream(const TcpStream&) = delete;
   TcpStream& operator=(const TcpStream&) = delete;

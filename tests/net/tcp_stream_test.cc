@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -89,6 +93,34 @@ class End final : public link::ByteStream::Observer {
   std::unique_ptr<TcpStream> stream_;
   std::string unsent_;
 };
+
+// What the peer of a process sees that is killed after `last` was done with its stream: everything
+// received, and how it ended (0 or an errno).
+struct LastWords {
+  std::string received;
+  int error_number = 0;
+};
+LastWords SeenOfKilledProcess(const std::function<void(TcpStream&)>& last) {
+  FdPair pair = ConnectedTcpPair();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    pair.second.Close();
+    Reactor reactor;
+    const auto stream = TcpStream::Adopt(reactor, std::move(pair.first));
+    last(*stream);
+    ::kill(::getpid(), SIGKILL);
+  }
+  pair.first.Close();
+  EXPECT_EQ(::waitpid(child, nullptr, 0), child);
+  LastWords seen;
+  std::array<char, 4096> block{};
+  for (;;) {
+    const ssize_t count = ::recv(pair.second.get(), block.data(), block.size(), 0);
+    if (count < 0) seen.error_number = errno;
+    if (count <= 0) return seen;
+    seen.received.append(block.data(), static_cast<size_t>(count));
+  }
+}
 
 class TcpStreamTest : public ReactorFixture {
  protected:
@@ -401,6 +433,21 @@ TEST_F(TcpStreamTest, ManyStreamsMoveBytesTogether) {
                        [](const Couple& couple) { return couple.far->ended; });
   }));
   for (const auto& couple : couples) EXPECT_EQ(couple.far->received.size(), 100000u);
+}
+
+TEST(TcpStreamOfKilledProcess, IsReset) {
+  const LastWords seen = SeenOfKilledProcess(
+      [](TcpStream& stream) { EXPECT_EQ(stream.Write(ByteSpan("half of it")), 10u); });
+  EXPECT_EQ(seen.error_number, ECONNRESET);
+}
+
+TEST(TcpStreamOfKilledProcess, StaysEndedWhereItHadEnded) {
+  const LastWords seen = SeenOfKilledProcess([](TcpStream& stream) {
+    EXPECT_EQ(stream.Write(ByteSpan("all of it")), 9u);
+    stream.CloseWrite();
+  });
+  EXPECT_EQ(seen.received, "all of it");
+  EXPECT_EQ(seen.error_number, 0);
 }
 
 }  // namespace
