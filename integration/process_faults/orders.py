@@ -1,4 +1,4 @@
-"""Acceptance cases: processes killed in mid-transfer, in every order."""
+"""Processes killed in mid-transfer in every order, a host that is paused, a signaling server that is lost."""
 import itertools
 import os
 import re
@@ -181,3 +181,6 @@ def signaling_lost(lab, _full):
     wait_for(lambda: echo_works(lab.local_port), 10, "a new client connects")
     del old_port
     return {"rounds_without_server": rounds}
+
+
+CASES = [restarts, paused_host, signaling_lost]
