@@ -46,9 +46,8 @@ def killed(world, victim, _full):
         if not world.works():
             raise Failure("a new connection needs the signaling server")
     world.restart(victim)
-    start = time.monotonic()
+    back = world.works_again(time.monotonic(), f"the restart of the {victim}")
     outcome = run.end(("complete",) if victim == "server" else ("reset",), 60)
-    back = world.works_again(start, f"the restart of the {victim}")
     world.check_others()
     world.check_service()
     if victim == "server":

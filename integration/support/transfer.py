@@ -107,6 +107,11 @@ class Side:
                 raise socket.timeout("sending")
         except Truncated as error:
             outcome, why = "truncated", str(error)
+            # The kernel tells of a reset once, and to whoever asks first; the other then reads an end. Behind an end that came first it
+            # would have been EPIPE.
+            pusher.join(0.5)
+            if isinstance(self.send_error, ConnectionResetError):
+                outcome, why = "reset", str(self.send_error)
         except Corrupt as error:
             outcome, why = "corrupt", str(error)
         except socket.timeout as error:
