@@ -1,7 +1,8 @@
 """aiortc as host or client of the tunnel: python3 -m peers.aiortc_peer --mode ...
 
-It offers the older form of description (DTLS/SCTP, sctpmap), puts its candidates into descriptions instead of trickling them,
-takes trickled ones, and finds no loopback addresses: it needs an interface with another one. Like the original it knows no half-close.
+It offers the older form of description (DTLS/SCTP, sctpmap), puts its candidates into descriptions instead of trickling
+them, takes trickled ones, and finds no loopback addresses: it needs an interface with another one. Like the original it
+knows no half-close.
 """
 import asyncio
 import json

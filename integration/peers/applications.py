@@ -1,4 +1,4 @@
-"""What the foreign peers in Python have in common: their command line, and the applications they serve, TCP connections or UDP sources."""
+"""What the foreign peers in Python share: their command line, and their applications, TCP connections or UDP sources."""
 import argparse
 import asyncio
 import socket
@@ -15,7 +15,8 @@ def parse_arguments(description, add_options=None):
     parser.add_argument("--protocol", choices=("tcp", "udp"), default="tcp")
     parser.add_argument("--local", default="localhost:25565", help="where the client listens")
     parser.add_argument("--remote", default="localhost:25565", help="where the host forwards to")
-    parser.add_argument("--setup", default="", help="host: the DTLS role it answers with; client: what its offer says instead of actpass")
+    parser.add_argument("--setup", default="",
+                        help="host: the DTLS role it answers with; client: what its offer says instead of actpass")
     parser.add_argument("--message-size", type=int, default=0, help="longest message sent in TCP mode")
     parser.add_argument("--empty-messages", action="store_true", help="an empty message before every other one")
     if add_options:

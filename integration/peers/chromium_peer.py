@@ -1,8 +1,8 @@
 """Headless Chromium as host or client of the tunnel: python3 -m peers.chromium_peer --mode ... --profile FOLDER
 
-Signaling and data channels live in a page (page/page.js). This process serves the page, drives the browser to it, and joins the
-applications to it over one WebSocket; at most WINDOW bytes of each wait in the page. The browser ends with this process where that is
-the first one of its process namespace.
+Signaling and data channels live in a page (page/page.js). This process serves the page, drives the browser to it, and joins
+the applications to it over one WebSocket; at most WINDOW bytes of each wait in the page. The browser ends with this process
+where that is the first one of its process namespace.
 """
 import asyncio
 import http
@@ -19,6 +19,7 @@ from peers.webdriver import Browser
 PAGES = pathlib.Path(__file__).parent / "page"
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 WINDOW = 4 << 20
+EXCHANGE = "const done = arguments[1]; exchange(arguments[0]).then(done, (error) => done(String(error)));"
 
 
 async def serve_page(path, headers):
@@ -60,6 +61,7 @@ class Stream:
 class Peer:
     def __init__(self, arguments):
         self.arguments, self.bridge, self.streams, self.numbers = arguments, None, {}, itertools.count()
+        self.ready = asyncio.Event()
 
     async def follow(self, bridge):
         """What the page sends, in order: an application gets all its bytes before its end."""
@@ -76,6 +78,7 @@ class Peer:
         if "line" in message:
             print(message["line"], flush=True)
             if message["line"] == "page ready":
+                self.ready.set()
                 await accept(self.arguments, self.arrived)
         elif "taken" in message:
             if message["taken"] in self.streams:
@@ -103,8 +106,8 @@ class Peer:
         asyncio.ensure_future(join())
 
     async def run(self):
-        async with websockets.serve(self.follow, "127.0.0.1", 0, compression=None, max_size=None, process_request=serve_page,
-                                    ping_interval=None) as server:
+        async with websockets.serve(self.follow, "127.0.0.1", 0, compression=None, max_size=None, ping_interval=None,
+                                    process_request=serve_page) as server:
             port = server.sockets[0].getsockname()[1]
             loop = asyncio.get_running_loop()
             browser = await loop.run_in_executor(None, Browser, self.arguments.profile)
@@ -112,8 +115,21 @@ class Peer:
                      "protocol": self.arguments.protocol, "setup": self.arguments.setup,
                      "empty-messages": "1" if self.arguments.empty_messages else ""}
             await loop.run_in_executor(None, browser.go, f"http://127.0.0.1:{port}/page.html?{urllib.parse.urlencode(query)}")
+            if self.arguments.exchange:
+                await self.ready.wait()
+                await loop.run_in_executor(None, self.exchange, browser)
             await asyncio.Future()
+
+    def exchange(self, browser):
+        """The page itself makes a transfer; the seconds it took, or what went wrong."""
+        print("exchange:", browser.run_async(EXCHANGE, self.arguments.exchange), flush=True)
+
+
+def add_options(parser):
+    parser.add_argument("--profile", required=True, help="folder for the browser's files")
+    parser.add_argument("--exchange", type=int, default=0, metavar="BYTES",
+                        help="the page itself makes a transfer of so many each way")
 
 
 if __name__ == "__main__":
-    asyncio.run(Peer(parse_arguments(__doc__, lambda parser: parser.add_argument("--profile", required=True))).run())
+    asyncio.run(Peer(parse_arguments(__doc__, add_options)).run())

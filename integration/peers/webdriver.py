@@ -9,22 +9,26 @@ from support.processes import Failure, free_port
 CHROMIUM = "/usr/bin/chromium"
 CHROMEDRIVER = "/usr/bin/chromedriver"
 # It must reach nothing but the pages and peers of the run.
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-domain-reliability", "--disable-sync", "--disable-extensions", "--disable-default-apps",
-         "--disable-client-side-phishing-detection", "--metrics-recording-only", "--no-pings", "--no-proxy-server",
-         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # names fail at once instead of after 10 s
-         "--disable-features=OptimizationHints,MediaRouter,DialMediaRouteProvider,Translate,CertificateTransparencyComponentUpdater")
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--no-proxy-server",
+         "--disable-background-networking", "--disable-component-update", "--disable-domain-reliability", "--disable-sync",
+         "--disable-extensions", "--disable-default-apps", "--disable-client-side-phishing-detection", "--no-pings",
+         "--metrics-recording-only",
+         "--disable-features=OptimizationHints,MediaRouter,DialMediaRouteProvider,Translate",
+         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")  # names fail at once instead of after 10 s
 
 
 class Browser:
-    def __init__(self, profile):
+    def __init__(self, profile, script_seconds=600):
+        self.script_seconds = script_seconds
         self.port = free_port()
-        self.driver = subprocess.Popen([CHROMEDRIVER, f"--port={self.port}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.driver = subprocess.Popen([CHROMEDRIVER, f"--port={self.port}"], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL)
         self.session = None
         self.wait_until_ready(20)
         options = {"binary": CHROMIUM, "args": [*FLAGS, f"--user-data-dir={profile}"]}
-        made = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}})
-        self.session, self.version = made["sessionId"], made["capabilities"]["browserVersion"]
+        made = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
+            "goog:chromeOptions": options, "timeouts": {"script": 1000 * script_seconds}}}})
+        self.session = made["sessionId"]
 
     def wait_until_ready(self, seconds):
         deadline = time.monotonic() + seconds
@@ -39,9 +43,9 @@ class Browser:
             time.sleep(0.05)
 
     def call(self, method, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.script_seconds + 60)
         try:
-            connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
+            connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": "application/json"})
             response = connection.getresponse()
             value = json.loads(response.read())["value"]
         finally:
@@ -54,5 +58,5 @@ class Browser:
         self.call("POST", f"/session/{self.session}/url", {"url": url})
 
     def run_async(self, script, *arguments):
-        """The value that `script` gives to its last argument, a function."""
+        """The value that `script` hands to its last argument, a function."""
         return self.call("POST", f"/session/{self.session}/execute/async", {"script": script, "args": list(arguments)})

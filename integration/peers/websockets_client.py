@@ -193,7 +193,8 @@ class Checks:
 
     async def close_codes(self):
         """A close is answered with its own code; a malformed one with 1002."""
-        for payload, want in ((b"\x03\xe8done", 1000), (b"\x03\xe9", 1001), (b"\x0d\x80own", 3456), (b"", 1005), (b"\x03", 1002)):
+        for payload, want in ((b"\x03\xe8done", 1000), (b"\x03\xe9", 1001), (b"\x0d\x80own", 3456), (b"", 1005),
+                              (b"\x03", 1002)):
             host = await self.register("closing")
             await host.socket.write_frame(True, CLOSE, payload)
             await host.expect_close(want)

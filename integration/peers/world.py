@@ -51,9 +51,9 @@ def versions():
 
 
 def prepare_network():
-    """An address that is not loopback, for peers that use no other, and a default route, which browsers look for: both lead nowhere."""
-    for command in ("ip link add name wan type veth peer name nowhere", "ip address add 10.77.0.1/24 dev wan", "ip link set wan up",
-                    "ip link set nowhere up", "ip route add default dev wan"):
+    """An address beside loopback, which some peers do not use, and a default route, which browsers want: both lead nowhere."""
+    for command in ("ip link add name wan type veth peer name nowhere", "ip address add 10.77.0.1/24 dev wan",
+                    "ip link set wan up", "ip link set nowhere up", "ip route add default dev wan"):
         subprocess.run(command.split(), check=True)
 
 
@@ -68,9 +68,10 @@ class GoPrograms:
             gopath = self.folder / "gopath"
             shutil.copytree(HERE / name, gopath / "src" / name)  # Debian's libraries are found from inside GOPATH only
             env = dict(os.environ, GO111MODULE="off", GOFLAGS="", GOPATH=f"{gopath}:/usr/share/gocode")
-            env.setdefault("GOCACHE", str(self.folder / "gocache") if "HOME" not in env else f"{env['HOME']}/.cache/go-build")
-            done = subprocess.run([GO, "build", "-o", self.folder / f"{name}-program", name], env=env, capture_output=True, text=True,
-                                  check=False)
+            if "HOME" not in env:
+                env.setdefault("GOCACHE", str(self.folder / "gocache"))
+            done = subprocess.run([GO, "build", "-o", self.folder / f"{name}-program", name], env=env, capture_output=True,
+                                  text=True, check=False)
             if done.returncode:
                 raise Failure(done.stderr)
             self.built[name] = self.folder / f"{name}-program"
@@ -110,14 +111,14 @@ class World(Lab):
         return process
 
     def foreign(self, kind, mode, place, port, protocol, flags):
-        arguments = ("--mode", mode, "--signal", f"ws://127.0.0.1:{self.signal_port}", "--id", "myhost", "--protocol", protocol,
-                     place, f"127.0.0.1:{port}", *flags)
+        arguments = ("--mode", mode, "--signal", f"ws://127.0.0.1:{self.signal_port}", "--id", "myhost", "--protocol",
+                     protocol, place, f"127.0.0.1:{port}", *flags)
         if kind in ("Pion", "Pion old"):
             style = ("--style", "old") if kind == "Pion old" else ()
             return self.start(f"pion-{mode}", self.go_programs.path("pion"), *arguments, *style)
         if kind == "aiortc":
             return self.start(f"aiortc-{mode}", sys.executable, "-m", "peers.aiortc_peer", *arguments)
         # The process namespace ends with its first process, and all of the browser with it.
-        return self.start(f"chromium-{mode}", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, "-m",
-                          "peers.chromium_peer", *arguments, "--profile", self.folder / "profile",
+        return self.start(f"chromium-{mode}", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
+                          sys.executable, "-m", "peers.chromium_peer", *arguments, "--profile", self.folder / "profile",
                           env=dict(self.env, HOME=str(self.folder)))

@@ -14,9 +14,9 @@ allowed where a fault is); truncated (a clean end before the last byte: never al
 timeout (nothing moved for so long). Exit code 0 only for complete. The service prints the same line for each connection, with
 the UP and DOWN it was asked for.
 
-Whoever is done closes the connection at once, but an end that had nothing to send (UP or DOWN is 0) waits for the other to close, and
-tells how it did: "closed" is clean, or reset, or surplus (bytes came after the last one), or not at all. So a transfer in one direction
-proves that every byte arrives before the close that follows it.
+Whoever is done closes the connection at once, but an end that had nothing to send (UP or DOWN is 0) waits for the other to
+close, and tells how it did: "closed" is clean, or reset, or surplus (bytes came after the last one), or not at all. So a
+transfer in one direction proves that every byte arrives before the close that follows it.
 """
 import argparse
 import hashlib

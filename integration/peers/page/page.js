@@ -1,6 +1,7 @@
-// A browser as host or client of the tunnel: signaling and data channels live in this page. A page cannot have sockets, so all applications
-// reach it over one WebSocket to the process that served the page. There a binary message is 4 bytes, the number of the application, and its
-// bytes; a text message is JSON: {open, label} or {end} of an application (both ways), {taken, bytes} (from the page: room for as much again).
+// A browser as host or client of the tunnel: signaling and data channels live in this page. A page cannot have sockets, so all
+// applications reach it over one WebSocket to the process that served the page. There a binary message is 4 bytes, the number
+// of the application, and its bytes; a text message is JSON: {open, label} or {end} of an application (both ways), {taken,
+// bytes} (from the page: room for as much again), {line} (for the log).
 "use strict";
 
 const HIGH_WATER = 1 << 20;
@@ -128,13 +129,14 @@ async function received(message) {
   }
 }
 
-// The first application that comes to a client brings the connection about.
-function open(number, label) {
+// What `open` makes of the one session of a client; the first time brings the connection about.
+function sessionAsClient(open) {
   const hostId = parameters.get("id");
   const isFirst = !sessions.has(hostId);
   if (isFirst) sessions.set(hostId, new Session(hostId));
-  sessions.get(hostId).open(number, label);
+  const made = open(sessions.get(hostId));
   if (isFirst) sessions.get(hostId).offer().catch((error) => say(`error ${error}`));
+  return made;
 }
 
 bridge.binaryType = "arraybuffer";
@@ -144,7 +146,7 @@ bridge.onmessage = (event) => {
     return;
   }
   const message = JSON.parse(event.data);
-  if ("open" in message) open(message.open, message.label);
+  if ("open" in message) sessionAsClient((session) => session.open(message.open, message.label));
   else applications.get(message.end)?.end();
 };
 
