@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "ming/base/log_gate.h"
 #include "ming/base/random.h"
 #include "ming/base/utf8.h"
 #include "ming/codec/signaling_message.h"
@@ -17,6 +18,8 @@ namespace ming::p2p {
 namespace {
 
 constexpr size_t kLongestLogText = 256;
+constexpr LogGateRule kSignalingLines{0.2, 20.0};
+constexpr LogGateRule kChannelLines{0.2, 20.0};
 
 PeerSessionOptions MakeSessionOptions(const TunnelClientOptions& options) {
   PeerSessionOptions session;
@@ -87,6 +90,8 @@ class TunnelClientImpl final : public TunnelClient,
   TunnelClient::Observer& observer_;
   const std::string id_;
   ClientSessionCore core_;
+  LogGate signaling_lines_{kSignalingLines};
+  LogGate channel_lines_{kChannelLines};
   std::unique_ptr<link::Alarm> alarm_;
   bool pumping_ = false;
   bool draining_ = false;
@@ -306,7 +311,9 @@ void TunnelClientImpl::OnSignalingMessage(const codec::SignalingMessage& message
 }
 
 void TunnelClientImpl::OnSignalingDisconnected(const Status& why, signaling::SignalingLoss loss) {
-  LOG_EVERY_N(WARNING, 10) << "[client] signaling: " << why.message();
+  if (signaling_lines_.Pass(Now())) {
+    LOG(WARNING) << "[client] signaling: " << why.message() << signaling_lines_.TakeHeldBack();
+  }
   switch (loss) {
     case signaling::SignalingLoss::kRetrying:
       core_.HandleSignalingDown(Now(), why);
@@ -319,7 +326,10 @@ void TunnelClientImpl::OnSignalingDisconnected(const Status& why, signaling::Sig
 }
 
 void TunnelClientImpl::OnSignalingError(const std::string& text, bool target_not_found) {
-  LOG_EVERY_N(WARNING, 10) << "[client] signaling: " << PrintableText(text, kLongestLogText);
+  if (signaling_lines_.Pass(Now())) {
+    LOG(WARNING) << "[client] signaling: " << PrintableText(text, kLongestLogText)
+                 << signaling_lines_.TakeHeldBack();
+  }
   if (target_not_found) {
     core_.HandleHostNotFound(Now(), text);
   } else {
@@ -349,8 +359,11 @@ void TunnelClientImpl::OnRemoteChannel(SessionId session,
                                        std::unique_ptr<link::MessageChannel> channel,
                                        const std::string& label) {
   // A client takes no connections from its host.
-  LOG_EVERY_N(WARNING, 100) << "[client s=" << session << "] channel of the host refused: "
-                            << PrintableText(label, kLongestLogText);
+  if (channel_lines_.Pass(Now())) {
+    LOG(WARNING) << "[client s=" << session
+                 << "] channel of the host refused: " << PrintableText(label, kLongestLogText)
+                 << channel_lines_.TakeHeldBack();
+  }
   services_.reactor().DeferDelete(std::move(channel));
 }
 

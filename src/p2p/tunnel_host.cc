@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "ming/base/log_gate.h"
 #include "ming/base/utf8.h"
 #include "ming/codec/signaling_message.h"
 #include "ming/net/reactor.h"
@@ -18,6 +19,9 @@ namespace ming::p2p {
 namespace {
 
 constexpr size_t kLongestText = 256;
+// All clients may come back at once after a restart; who comes and goes for ever fills no disk.
+constexpr LogGateRule kSessionLines{2.0, 2'000.0};
+constexpr LogGateRule kSignalingLines{0.2, 20.0};
 
 PeerSessionOptions MakeSessionOptions(const TunnelHostOptions& options) {
   PeerSessionOptions session;
@@ -82,6 +86,8 @@ class TunnelHostImpl final : public TunnelHost,
   const TunnelHostOptions options_;
   TunnelHost::Observer& observer_;
   HostSessionsCore core_;
+  LogGate session_lines_{kSessionLines};
+  LogGate signaling_lines_{kSignalingLines};
   std::unique_ptr<link::Alarm> alarm_;
   bool pumping_ = false;
   bool draining_ = false;
@@ -175,7 +181,10 @@ void TunnelHostImpl::Pump() {
 void TunnelHostImpl::Apply(const CreateSession& event) {
   ++sessions_total_;
   const std::string prefix = "[host client=" + PrintableText(event.client_id, kLongestText) + "] ";
-  LOG(INFO) << prefix << "session " << event.session << " begins";
+  if (session_lines_.Pass(Now())) {
+    LOG(INFO) << prefix << "session " << event.session << " begins"
+              << session_lines_.TakeHeldBack();
+  }
   PeerSession::Observer& self = *this;
   auto session = std::make_unique<PeerSession>(event.session, services_.peers(),
                                                MakeSessionOptions(options_), prefix, self);
@@ -201,7 +210,10 @@ void TunnelHostImpl::AcceptOn(PeerSession& session, const std::string& offer) {
 
 void TunnelHostImpl::Apply(const EndSession& event) {
   const auto found = sessions_.find(event.session);
-  LOG(INFO) << "[host] session " << event.session << " over: " << event.why.message();
+  if (session_lines_.Pass(Now())) {
+    LOG(INFO) << "[host] session " << event.session << " over: " << event.why.message()
+              << session_lines_.TakeHeldBack();
+  }
   std::unique_ptr<PeerSession> session = std::move(found->second);
   sessions_.erase(found);
   const webrtc::PeerStats stats = session->GetStats();
@@ -290,7 +302,9 @@ void TunnelHostImpl::OnSignalingMessage(const codec::SignalingMessage& message) 
 }
 
 void TunnelHostImpl::OnSignalingDisconnected(const Status& why, signaling::SignalingLoss loss) {
-  LOG_EVERY_N(WARNING, 10) << "[host] signaling: " << why.message();
+  if (signaling_lines_.Pass(Now())) {
+    LOG(WARNING) << "[host] signaling: " << why.message() << signaling_lines_.TakeHeldBack();
+  }
   switch (loss) {
     case signaling::SignalingLoss::kRetrying:
       core_.HandleSignalingDown(why);
@@ -309,7 +323,10 @@ void TunnelHostImpl::OnSignalingDisconnected(const Status& why, signaling::Signa
 
 void TunnelHostImpl::OnSignalingError(const std::string& text, bool /*target_not_found*/) {
   // A client that is gone; its session ends by its own clocks.
-  LOG_EVERY_N(INFO, 10) << "[host] signaling: " << PrintableText(text, kLongestText);
+  if (signaling_lines_.Pass(Now())) {
+    LOG(INFO) << "[host] signaling: " << PrintableText(text, kLongestText)
+              << signaling_lines_.TakeHeldBack();
+  }
 }
 
 void TunnelHostImpl::OnPathState(SessionId session, PathState state, const Status& why) {

@@ -106,8 +106,10 @@ void TcpHostForwarder::StopDialing(Connection& connection) {
 }
 
 void TcpHostForwarder::Refuse(Connection& connection, const Status& why) {
-  LOG_EVERY_N(WARNING, 100) << "[host " << connection.name << "] refused: " << why.ToString()
-                            << " (" << google::COUNTER << " so far)";
+  if (refusal_lines_.Pass(reactor_.Now())) {
+    LOG(WARNING) << "[host " << connection.name << "] refused: " << why.ToString()
+                 << refusal_lines_.TakeHeldBack();
+  }
   ++counters_.refused;
   connection.tunnel.Refuse(why);
 }

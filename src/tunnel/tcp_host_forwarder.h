@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "ming/base/ip_address.h"
+#include "ming/base/log_gate.h"
 #include "ming/base/status.h"
 #include "ming/base/time.h"
 #include "ming/link/message_channel.h"
@@ -88,6 +89,7 @@ class TcpHostForwarder final : public HostForwarder, private TunnelConnection::O
   size_t relaying_ = 0;
   uint64_t last_id_ = 0;
   ForwarderCounters counters_;
+  LogGate refusal_lines_{{0.2, 20.0}};
 };
 
 }  // namespace ming::tunnel

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "ming/base/log_gate.h"
 #include "ming/codec/packet_demux.h"
 #include "ming/ice/ice_agent.h"
 #include "ming/net/turn_end_hook.h"
@@ -30,6 +31,12 @@ constexpr size_t kMaxMessageSize = size_t{16} * 1024 * 1024;
 constexpr size_t kMaxChannels = 65535;
 // How long giving back TURN allocations may take.
 constexpr Duration kCloseLimit = std::chrono::seconds(2);
+
+// For all connections of the process: peers come and go as they like.
+LogGate& StateLines() {
+  static LogGate lines({3.0, 3'000.0});
+  return lines;
+}
 
 codec::SdpFingerprint ToSdp(const tls::Fingerprint& fingerprint) {
   const tls::Sha256::Digest& digest = fingerprint.digest();
@@ -475,9 +482,11 @@ void PeerConnection::Impl::ReportStates() {
     reported_state_ = event->state;
     std::string note = event->why.message();
     if (event->state == ConnectionState::kConnected) note = GetStats().path;
-    LOG(INFO) << options_.log_prefix
-              << "Peer connection state: " << ConnectionStateName(event->state)
-              << (note.empty() ? "" : " (" + note + ")");
+    if (LogGate& lines = StateLines(); lines.Pass(services_.reactor.Now())) {
+      LOG(INFO) << options_.log_prefix
+                << "Peer connection state: " << ConnectionStateName(event->state)
+                << (note.empty() ? "" : " (" + note + ")") << lines.TakeHeldBack();
+    }
     TellSctp(event->state);
     const bool last =
         event->state == ConnectionState::kFailed || event->state == ConnectionState::kClosed;
