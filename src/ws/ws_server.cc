@@ -3,11 +3,15 @@
 #include <glog/logging.h>
 #include <libwebsockets.h>
 
+#include <algorithm>
 #include <list>
+#include <map>
+#include <string>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
 
+#include "ming/base/log_gate.h"
 #include "ming/net/tcp_listener.h"
 #include "ming/net/tcp_stream.h"
 #include "ming/net/turn_end_hook.h"
@@ -18,6 +22,12 @@
 
 namespace ming::ws {
 namespace {
+
+// What counts as one source: an IPv4 address, or the /64 of an IPv6 one.
+std::string SourceOf(const net::SocketAddress& peer) {
+  const IpAddress ip = peer.ip().Canonical();
+  return std::string(ip.bytes().First(ip.is_v4() ? 4 : 8).AsText());
+}
 
 class LwsServer final : public WsServer, private LwsConnection::Keeper {
  public:
@@ -64,6 +74,7 @@ class LwsServer final : public WsServer, private LwsConnection::Keeper {
   void RemoveHandshake(Handshake& handshake);
   void OnSocketGone(LwsConnection& connection) override;
   void DropLateHandshakes();
+  Handshake& OldestOfTheGreediest();
   void Drop(Handshake& handshake);
   void Announce();
 
@@ -75,8 +86,10 @@ class LwsServer final : public WsServer, private LwsConnection::Keeper {
   std::unique_ptr<net::TcpListener> listener_;
   Port port_;
   std::list<std::unique_ptr<Handshake>> handshakes_;  // the oldest first
-  std::unordered_set<LwsConnection*> open_;           // sockets behind their upgrade
-  std::list<Established> established_;                // not yet announced
+  std::map<std::string, size_t> handshake_sources_;   // how many of each SourceOf
+  LogGate limit_lines_{{0.2, 20.0}};
+  std::unordered_set<LwsConnection*> open_;  // sockets behind their upgrade
+  std::list<Established> established_;       // not yet announced
   std::unique_ptr<link::Alarm> handshake_alarm_;
   net::TurnEndHook announce_;
 };
@@ -120,14 +133,18 @@ void LwsServer::StopListening() {
 }
 
 void LwsServer::OnAccept(std::unique_ptr<net::TcpStream> stream, const net::SocketAddress& peer) {
-  if (connection_count() >= options_.max_connections ||
-      handshakes_.size() >= options_.max_handshakes) {
-    LOG_EVERY_N(WARNING, 1000) << "WebSocket server: connection limit reached, dropping peer="
-                               << peer << " (and others; one line in 1000)";
-    return;
+  const bool full = connection_count() >= options_.max_connections;
+  if (full || handshakes_.size() >= options_.max_handshakes) {
+    if (limit_lines_.Pass(engine_.reactor().Now())) {
+      LOG(WARNING) << "WebSocket server: " << (full ? "connection" : "handshake")
+                   << " limit reached, latest peer=" << peer << limit_lines_.TakeHeldBack();
+    }
+    if (handshakes_.empty()) return;
+    Drop(OldestOfTheGreediest());
   }
   const Timestamp deadline = engine_.reactor().Now() + options_.handshake_timeout;
   handshakes_.push_back(std::make_unique<Handshake>(*this, peer, deadline));
+  ++handshake_sources_[SourceOf(peer)];
   Handshake& handshake = *handshakes_.back();
   handshake.position_ = std::prev(handshakes_.end());
   engine_.NoteSocketOpened();
@@ -209,7 +226,21 @@ void LwsServer::OnEstablished(Handshake& handshake) {
   announce_.Request();
 }
 
+LwsServer::Handshake& LwsServer::OldestOfTheGreediest() {
+  const auto greediest =
+      std::max_element(handshake_sources_.begin(), handshake_sources_.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto oldest =
+      std::find_if(handshakes_.begin(), handshakes_.end(), [&greediest](const auto& handshake) {
+        return SourceOf(handshake->peer_) == greediest->first;
+      });
+  CHECK(oldest != handshakes_.end());
+  return **oldest;
+}
+
 void LwsServer::RemoveHandshake(Handshake& handshake) {
+  const auto source = handshake_sources_.find(SourceOf(handshake.peer_));
+  if (--source->second == 0) handshake_sources_.erase(source);
   engine_.reactor().DeferDelete(std::move(*handshake.position_));
   handshakes_.erase(handshake.position_);
 }

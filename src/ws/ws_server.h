@@ -33,8 +33,8 @@ struct WsServerOptions {
   // Sockets held at once, those in their handshake included, 1 to 1,000,000; further ones are
   // closed as they come.
   size_t max_connections = 16'384;
-  // Sockets still in their TLS or HTTP handshake at once: a quick flood cannot fill the whole
-  // allowance. 1 to max_connections.
+  // Sockets still in their TLS or HTTP handshake at once, 1 to max_connections. One more makes the
+  // oldest of the address (IPv6: /64) that has most of them leave: a flood crowds out itself.
   size_t max_handshakes = 1'024;
   // From accept to the end of the request header, and for the TLS handshake before it.
   Duration handshake_timeout = std::chrono::seconds(10);

@@ -59,12 +59,17 @@ std::string FrameHead(uint8_t first, uint64_t size) {
   return head + std::string(4, '\0');
 }
 
-RawSocket::RawSocket(Port port, int receive_buffer)
+RawSocket::RawSocket(Port port, int receive_buffer, const char* source)
     : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   PCHECK(fd_.valid());
   if (receive_buffer > 0) {
     PCHECK(::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer,
                         sizeof(receive_buffer)) == 0);
+  }
+  if (source != nullptr) {
+    sockaddr_in from = Loopback(Port(0));
+    PCHECK(::inet_pton(AF_INET, source, &from.sin_addr) == 1);
+    PCHECK(::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&from), sizeof(from)) == 0);
   }
   const sockaddr_in address = Loopback(port);
   PCHECK(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);

@@ -31,8 +31,8 @@ struct RawFrame {
 
 class RawSocket {
  public:
-  // Connects to 127.0.0.1, waiting.
-  explicit RawSocket(Port port, int receive_buffer = 0);
+  // Connects to 127.0.0.1, waiting; from `source` where one is given ("127.0.0.2").
+  explicit RawSocket(Port port, int receive_buffer = 0, const char* source = nullptr);
   // An accepted peer.
   explicit RawSocket(net::UniqueFd fd);
 

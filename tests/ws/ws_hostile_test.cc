@@ -193,11 +193,28 @@ TEST_F(WsHostileTest, HoldsTheHandshakeLimit) {
   Listen();
   RawSocket silent(server_.server->port());
   EXPECT_TRUE(RunUntil([&] { return server_.server->handshake_count() == 1; }));
-  RawSocket refused(server_.server->port());
-  EXPECT_TRUE(RunUntilEnd(refused));
-  silent.Close();
-  EXPECT_TRUE(RunUntil([&] { return server_.server->handshake_count() == 0; }));
+  RawSocket next(server_.server->port());
+  EXPECT_TRUE(RunUntilEnd(silent));
+  EXPECT_EQ(server_.server->handshake_count(), 1u);
   RawSocket accepted = Upgrade();
+  EXPECT_TRUE(RunUntilEnd(next));
+}
+
+// Silent sockets of one address do not keep another one out.
+TEST_F(WsHostileTest, AFloodOfHandshakesCrowdsOutItself) {
+  options_.max_handshakes = 8;
+  Listen();
+  RawSocket patient(server_.server->port(), 0, "127.0.0.2");
+  EXPECT_TRUE(RunUntil([&] { return server_.server->handshake_count() == 1; }));
+  std::vector<RawSocket> flood;
+  for (int i = 0; i < 40; ++i) flood.emplace_back(server_.server->port());
+  EXPECT_TRUE(RunUntilEnd(flood[32]));
+  EXPECT_EQ(server_.server->handshake_count(), 8u);
+  patient.Send(UpgradeRequest());
+  EXPECT_TRUE(RunUntil([&] {
+    patient.ReadAll();
+    return patient.HttpStatus() == 101;
+  }));
 }
 
 TEST_F(WsHostileTest, RefusesWithAnHttpStatus) {
