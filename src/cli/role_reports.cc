@@ -106,6 +106,10 @@ RoleReport ReportServer(const signaling::SignalingServerMetrics& metrics, RunSta
               Number(metrics.holders_replaced_total)),
       Counter("signaling_throttled_total", "pauses of connections by the message rate",
               Number(metrics.throttled_total)),
+      Counter("signaling_lost_messages_total", "messages for readers whose queue was full",
+              Number(metrics.lost_messages_total)),
+      Counter("signaling_slow_readers_total", "readers closed because their queue stayed full",
+              Number(metrics.slow_readers_total)),
   };
   return report;
 }

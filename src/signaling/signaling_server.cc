@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "ming/base/log_gate.h"
 #include "ming/base/utf8.h"
 #include "ming/net/reactor.h"
 #include "ming/signaling/token_bucket.h"
@@ -71,6 +72,10 @@ class WsSignalingServer final : public SignalingServer, private ws::WsServer::Ob
         : server_(server), id_(id), channel_(std::move(channel)) {}
 
     ws::WsConnection& channel() { return *channel_; }
+    // A message found no room; for how long that has been so.
+    Duration NoteFull(Timestamp now) {
+      return now - full_since_.emplace(full_since_.value_or(now));
+    }
     std::string Peer() const {
       return HostPort{channel_->peer_address().ToString(), channel_->peer_port()}.ToString();
     }
@@ -78,13 +83,14 @@ class WsSignalingServer final : public SignalingServer, private ws::WsServer::Ob
     void OnMessage(link::MessageKind /*kind*/, ByteBuffer message) override {
       server_.OnMessage(id_, message);
     }
-    void OnSendReady() override {}
+    void OnSendReady() override { full_since_.reset(); }
     void OnChannelClosed(const Status& why) override { server_.OnClosed(id_, why); }
 
    private:
     WsSignalingServer& server_;
     const ConnectionId id_;
     const std::unique_ptr<ws::WsConnection> channel_;
+    std::optional<Timestamp> full_since_;  // until half of the queue has left
   };
 
   std::optional<ws::WsHttpReply> CheckUpgrade(const ws::WsRequest& request) override;
@@ -114,6 +120,7 @@ class WsSignalingServer final : public SignalingServer, private ws::WsServer::Ob
   bool pumping_ = false;
   uint64_t last_id_ = 0;
   TokenBucket log_budget_;
+  LogGate refusal_lines_{{0.5, 50.0}};
   std::function<void()> on_drained_;
   std::unique_ptr<link::Alarm> alarm_;
   std::unique_ptr<link::Alarm> drain_alarm_;
@@ -141,8 +148,11 @@ std::optional<ws::WsHttpReply> WsSignalingServer::CheckUpgrade(const ws::WsReque
   const auto refusal = core_.CheckRequest(
       reactor_.Now(), {request.peer_address, request.origin, request.authorization.Reveal()});
   if (!refusal) return std::nullopt;
-  LOG_EVERY_N(WARNING, 100) << "signaling: refused peer=" << request.peer_address.ToString()
-                            << " status=" << refusal->status << ": " << refusal->text;
+  if (refusal_lines_.Pass(reactor_.Now())) {
+    LOG(WARNING) << "signaling: refused peer=" << request.peer_address.ToString()
+                 << " status=" << refusal->status << ": " << refusal->text
+                 << refusal_lines_.TakeHeldBack();
+  }
   return ws::WsHttpReply{refusal->status, refusal->text};
 }
 
@@ -197,9 +207,14 @@ void WsSignalingServer::Apply(const SendText& event) {
   const auto result = session->channel().Send(link::MessageKind::kText, ByteSpan(event.text));
   // kClosed: OnClosed is on its way.
   if (result != link::SendResult::kWouldBlock) return;
-  LOG_EVERY_N(WARNING, 100) << "signaling: dropped a slow reader conn=" << event.connection
-                            << " peer=" << session->Peer();
-  core_.HandleClosed(reactor_.Now(), event.connection);
+  core_.HandleLost();
+  const Timestamp now = reactor_.Now();
+  if (session->NoteFull(now) < options_.slow_reader_limit) return;
+  if (refusal_lines_.Pass(now)) {
+    LOG(WARNING) << "signaling: dropped a slow reader conn=" << event.connection
+                 << " peer=" << session->Peer() << refusal_lines_.TakeHeldBack();
+  }
+  core_.HandleTooSlow(now, event.connection);
   Forget(event.connection);
 }
 
@@ -287,6 +302,10 @@ std::vector<std::string> Validate(const SignalingServerOptions& options) {
   }
   if (options.send_queue_bytes < 2 * options.core.max_message_size) {
     problems.emplace_back("the send queue must hold at least two of the largest messages");
+  }
+  if (options.slow_reader_limit < std::chrono::milliseconds(10) ||
+      options.slow_reader_limit > std::chrono::minutes(1)) {
+    problems.emplace_back("a slow reader has 10ms to 1m");
   }
   if (options.drain_timeout < Duration::zero()) {
     problems.emplace_back("the drain time must not be negative");

@@ -33,9 +33,12 @@ struct SignalingServerOptions {
   // A ping each so often, and gone after so long without any frame from the peer.
   Duration ping_interval = std::chrono::seconds(54);
   Duration peer_timeout = std::chrono::seconds(60);
-  // Bytes that may wait for a slow reader; it is dropped when a message does not fit. At least two
-  // of the largest messages, at most 64 MiB.
+  // Bytes that may wait for a slow reader. A message that does not fit is lost: others may flood a
+  // reader that does its best, and who they flood is not to blame. At least two of the largest
+  // messages, at most 64 MiB.
   size_t send_queue_bytes = size_t{256} * 1024;
+  // A reader whose queue was full and did not get half empty for so long is closed. 10 ms to 1 min.
+  Duration slow_reader_limit = std::chrono::seconds(5);
   // From accept to the end of the request header, and for the TLS handshake before it.
   Duration handshake_timeout = std::chrono::seconds(10);
   // How long Shutdown waits for the close handshakes.

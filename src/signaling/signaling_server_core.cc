@@ -293,6 +293,11 @@ void SignalingServerCore::HandleClosed(Timestamp now, ConnectionId connection) {
   connections_.erase(connection);
 }
 
+void SignalingServerCore::HandleTooSlow(Timestamp now, ConnectionId connection) {
+  ++metrics_.slow_readers_total;
+  HandleClosed(now, connection);
+}
+
 void SignalingServerCore::Shutdown(Timestamp /*now*/) {
   if (std::exchange(shut_down_, true)) return;
   // Waiting connections first, so that none of them takes an ID that another one gives up.

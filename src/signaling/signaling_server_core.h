@@ -37,8 +37,8 @@ enum class SignalingClose {
   kGoingAway,  // the server stops
 };
 
-// Text to be sent. Where it does not fit into the connection's queue, the reader is too slow and
-// the connection is closed.
+// Text to be sent. Where it does not fit into the connection's queue it is lost (HandleLost); a
+// reader that stays behind for long is closed.
 struct SendText {
   ConnectionId connection;
   std::string text;
@@ -89,6 +89,8 @@ struct SignalingServerMetrics {
   uint64_t id_conflicts_total = 0;      // IDs refused because somebody else has them
   uint64_t holders_replaced_total = 0;  // dead holders of an ID, found by a probe
   uint64_t throttled_total = 0;         // pauses by the message rate
+  uint64_t lost_messages_total = 0;     // for readers whose queue was full
+  uint64_t slow_readers_total = 0;      // closed because it stayed full
   uint64_t refused_token_total = 0;     // HTTP 401
   uint64_t refused_origin_total = 0;    // HTTP 403
   uint64_t refused_rate_total = 0;      // HTTP 429
@@ -111,6 +113,10 @@ class SignalingServerCore {
   // Hostile input: any bytes. Ignored where the connection is being closed or is unknown.
   void HandleMessage(Timestamp now, ConnectionId connection, ByteSpan wire);
   void HandlePong(Timestamp now, ConnectionId connection);
+  // A SendText found no room.
+  void HandleLost() { ++metrics_.lost_messages_total; }
+  // As HandleClosed, for a reader that never caught up.
+  void HandleTooSlow(Timestamp now, ConnectionId connection);
   // The connection is gone, for whatever reason. Nothing more is asked of it.
   void HandleClosed(Timestamp now, ConnectionId connection);
   // Closes every connection with kGoingAway; further ones are refused.

@@ -281,8 +281,36 @@ TEST_F(SignalingEndToEndTest, ShutdownSaysGoodbye) {
   EXPECT_EQ(server_->metrics().connections, 0u);
 }
 
-TEST_F(SignalingEndToEndTest, DropsAReaderThatIsTooSlow) {
+// Who is flooded by others is not the one to be closed.
+TEST_F(SignalingEndToEndTest, KeepsAFloodedReaderThatReads) {
   server_options_.send_queue_bytes = size_t{128} * 1024;
+  server_options_.core.message_burst = 100'000;
+  StartServer();
+  RawPeer& host = ConnectRaw();
+  host.Say(R"({"type":"register-host","payload":null,"sender_id":"h"})");
+  WaitForHosts(1);
+  // Stalls for a moment, as a busy process does.
+  host.connection->PauseReceiving();
+  RawPeer& client = ConnectRaw();
+  const std::string message = R"({"type":"offer","payload":")" + std::string(60'000, 'x') +
+                              R"(","target_id":"h","sender_id":"c"})";
+  ASSERT_TRUE(RunUntil([&] {
+    if (client.connection->SendableBytes() >= message.size()) client.Say(message);
+    return server_->metrics().lost_messages_total > 100;
+  }));
+  host.connection->ResumeReceiving();
+  const std::string last = R"({"type":"candidate","payload":1,"target_id":"h","sender_id":"c"})";
+  ASSERT_TRUE(RunUntil([&] {
+    if (client.connection->SendableBytes() >= last.size()) client.Say(last);
+    return !host.messages.empty() && host.messages.back().size() < 1000;
+  }));
+  EXPECT_EQ(server_->metrics().hosts, 1u);
+  EXPECT_EQ(server_->metrics().slow_readers_total, 0u);
+}
+
+TEST_F(SignalingEndToEndTest, DropsAReaderThatStaysTooSlow) {
+  server_options_.send_queue_bytes = size_t{128} * 1024;
+  server_options_.slow_reader_limit = milliseconds(100);
   StartServer();
   RawPeer& host = ConnectRaw();
   host.Say(R"({"type":"register-host","payload":null,"sender_id":"h"})");
@@ -295,6 +323,7 @@ TEST_F(SignalingEndToEndTest, DropsAReaderThatIsTooSlow) {
     if (client.connection->SendableBytes() >= message.size()) client.Say(message);
     return server_->metrics().hosts == 0;
   }));
+  EXPECT_EQ(server_->metrics().slow_readers_total, 1u);
   EXPECT_FALSE(client.closed);
   ASSERT_TRUE(RunUntil([&] { return !client.messages.empty(); }));
   EXPECT_THAT(client.messages.back(), HasSubstr("target host 'h' not found"));
