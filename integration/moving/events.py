@@ -81,8 +81,8 @@ def signaling_moved(world, side):
     """A signaling server at another address takes over the name of the old one, which is gone; then the router forgets its mappings."""
     world.lab.signaling_server.kill()
     old, new = SIGNALING[4], "203.0.113.11"
-    world.lab.public.sysctl("ipv4.conf.br0.promote_secondaries", 1)  # the other servers keep their addresses
-    world.lab.public.ip(f"addr add {new}/24 dev br0", f"addr del {old}/24 dev br0")
+    world.lab.signaling_space.sysctl("ipv4.conf.eth0.promote_secondaries", 1)  # one address after the other, the routes stay
+    world.lab.signaling_space.ip(f"addr add {new}/24 dev eth0", f"addr del {old}/24 dev eth0")
     world.names = {name: new if address == old else address for name, address in world.names.items()}
     world.tell_names()
     world.lab.signaling(at=new)

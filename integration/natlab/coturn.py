@@ -15,8 +15,8 @@ def make_certificate(folder, name, addresses):
     """A self-signed certificate for addresses and a name; (certificate file, key file)."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
     names = ",".join([f"DNS:{name}.test", *(f"IP:{address}" for address in addresses)])
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-subj", f"/CN={name}.test", "-addext", f"subjectAltName={names}",
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "2", "-subj", f"/CN={name}.test", "-addext", f"subjectAltName={names}",
                     "-keyout", str(key), "-out", str(certificate)], capture_output=True, check=True)
     return certificate, key
 
@@ -31,7 +31,8 @@ class Coturn:
         self.folder = folder
         self.ca_file, key = make_certificate(folder, "turn", addresses)
         options = ["--lt-cred-mech", "--fingerprint", "--no-cli", "--no-dtls", "--no-multicast-peers", "--verbose",
-                   "--log-file=stdout", "--simple-log", f"--realm={REALM}", f"--user={USER}:{PASSWORD}", f"--listening-port={PORT}",
+                   "--log-file=stdout", "--simple-log",
+                   f"--realm={REALM}", f"--user={USER}:{PASSWORD}", f"--listening-port={PORT}",
                    f"--tls-listening-port={TLS_PORT}", f"--alt-tls-listening-port={HTTPS_PORT}", "--min-port=50000",
                    "--max-port=59999", f"--cert={self.ca_file}", f"--pkey={key}", f"--pidfile={folder}/turn.pid",
                    f"--userdb={folder}/turn.db"]
@@ -68,10 +69,11 @@ class Coturn:
         path.write_text(password)
         return path
 
-    def flags(self, *transports, stun=True, ipv6=(False,), password=None):
-        """What a `ming host` or `ming client` is given to use it: by default, all transports it has."""
+    def flags(self, *transports, stun=True, ipv6=(False,), password=None, https=False):
+        """What a `ming host` or `ming client` is given to use it: all its transports unless told. `https`: TLS on port 443."""
         families = list(ipv6)
-        turn = [self.turn_url(transport, family) for family in families for transport in transports or self.transports]
+        turn = [self.turn_url(transport, family, HTTPS_PORT if https and transport == "tls" else None)
+                for family in families for transport in transports or self.transports]
         stun_servers = [self.stun_url(family) for family in families] if stun and "udp" in self.transports else []
         return ["--stun-server", ",".join(stun_servers) or "none", "--turn-server", ",".join(turn),
                 "--turn-username", self.user,

@@ -1,6 +1,8 @@
 """Two homes, two routers and the public segment between them; `ming` in the homes, coturn and the signaling server in public.
 
-    home_a --- router_a --- public (bridge) --- router_b --- home_b          double NAT: home - router - carrier - public
+    home_a --- router_a --- public (bridge, coturn) --- router_b --- home_b      double NAT: home - router - carrier - public
+                                 |
+                             signaling
 
     with Lab(ming, "sym", "port") as lab:                                    # kinds: natlab.routers.KINDS
         lab.coturn()
@@ -27,10 +29,11 @@ from support.processes import Failure, wait_for
 from support.transfer import Side
 
 COTURN = {4: ["203.0.113.100", "203.0.113.101"], 6: ["2001:db8:100::100", "2001:db8:100::101"]}
+RELAYS = COTURN[4] + COTURN[6]
 SIGNALING = {4: "203.0.113.10", 6: "2001:db8:100::10"}
 SIGNALING_PORT = 8080
-# The rest of the Internet: takes every packet that is for nobody here and never answers. Without it senders would see errors for
-# private addresses of others, which they do not see in the world (and coturn ends an allocation because of one).
+# The rest of the Internet: takes every packet that is for nobody here and never answers. Without it senders would see errors
+# for private addresses of others, which they do not see in the world (and coturn ends an allocation because of one).
 BEYOND, BEYOND_MAC = {4: "203.0.113.254", 6: "2001:db8:100::fe"}, "02:00:00:00:00:fe"
 LOCAL_PORT, SERVICE_PORT = 25565, 7000
 
@@ -97,19 +100,21 @@ class Lab:
 
     def _build(self):
         sides = [("a", self.kind_a)] + ([] if self.same_lan else [("b", self.kind_b)])
-        labels = ["public", "home_a", "home_b"]
+        labels = ["public", "signaling", "home_a", "home_b"]
         for side, kind in sides:
             labels.append(f"router_{side}")
             if kind.carrier:
                 labels.append(f"carrier_{side}")
         spaces = dict(zip(labels, self.run.make_namespaces(*labels)))
-        self.public, self.home_a, self.home_b = spaces["public"], spaces["home_a"], spaces["home_b"]
+        self.public, self.signaling_space = spaces["public"], spaces["signaling"]
+        self.home_a, self.home_b = spaces["home_a"], spaces["home_b"]
         self.router_a = spaces["router_a"]
         self.router_b = spaces.get("router_b", self.router_a)
         self.carrier_a, self.carrier_b = spaces.get("carrier_a"), spaces.get("carrier_b")
         for space in spaces.values():
             self._prepare(space, forwards=space.label.startswith(("router", "carrier")))
         self._build_public()
+        self._build_signaling()
         for number, (side, kind) in enumerate(sides, 1):
             self._build_side(side, number, kind, spaces)
         if self.same_lan:
@@ -117,7 +122,7 @@ class Lab:
         self._make_links()
         for space in spaces.values():
             if space.label in self.wan:
-                space.nft(routers.rules(*self.wan[space.label]))
+                space.nft(routers.rules(*self.wan[space.label], RELAYS))
 
     def _prepare(self, space, forwards):
         space.ip("link set lo up")
@@ -131,11 +136,25 @@ class Lab:
                 pathlib.Path("/proc/sys/net", key).write_text(str(value))
 
     def _build_public(self):
-        addresses = [f"{a}/24" for a in (SIGNALING[4], *COTURN[4])] + [f"{a}/64" for a in (SIGNALING[6], *COTURN[6])]
-        self.public.addresses = [SIGNALING[4], SIGNALING[6]]
+        addresses = [f"{a}/24" for a in COTURN[4]] + [f"{a}/64" for a in COTURN[6]]
+        self.public.addresses = [COTURN[4][0], COTURN[6][0]]
         self.public.ip("link add name br0 type bridge", "link set br0 up",
                        *(f"addr add {a} dev br0{' nodad' if ':' in a else ''}" for a in addresses),
-                       *self._beyond("br0", 4), *self._beyond("br0", 6))
+                       *self._beyond("br0", 4), *self._beyond("br0", 6), *self._routes_to_homes())
+
+    def _build_signaling(self):
+        space = self.signaling_space
+        space.addresses = [SIGNALING[4], SIGNALING[6]]
+        setup = [*self._uplink("eth0", f"{SIGNALING[4]}/24"), *self._uplink("eth0", f"{SIGNALING[6]}/64"),
+                 *self._beyond("eth0", 4), *self._beyond("eth0", 6), *self._routes_to_homes()]
+        self.links["signaling"] = Link("signaling", End(space, "eth0", setup),
+                                       End(self.public, "to_s", ["link set to_s master br0", "link set to_s up"]))
+
+    def _routes_to_homes(self):
+        """IPv6 is routed, not translated: everyone in public knows the way to the homes that have it."""
+        kinds = (self.kind_a,) if self.same_lan else (self.kind_a, self.kind_b)
+        return [f"route replace 2001:db8:{number}::/64 via 2001:db8:100::{number}"
+                for number, kind in enumerate(kinds, 1) if kind.ipv6]
 
     @staticmethod
     def _beyond(interface, family):
@@ -169,10 +188,7 @@ class Lab:
         if kind.ipv6:
             outermost.addresses.append(f"2001:db8:100::{number}")
             setup += self._uplink("wan", f"2001:db8:100::{number}/64") + self._beyond("wan", 6)
-            self.public.ip(f"route add {lan6}:/64 via 2001:db8:100::{number}")
-            other = 3 - number
-            if not self.same_lan and (self.kind_a, self.kind_b)[other - 1].ipv6:
-                setup.append(f"route replace 2001:db8:{other}::/64 via 2001:db8:100::{other}")
+            setup += [route for route in self._routes_to_homes() if lan6 not in route]
         port = f"to_{side}"
         self.links[outermost.label] = Link(outermost.label, End(outermost, "wan", setup),
                                            End(self.public, port, [f"link set {port} master br0", f"link set {port} up"]))
@@ -210,8 +226,8 @@ class Lab:
 
     @staticmethod
     def _veth(link):
-        # Two ends with the same index in their namespaces get their carrier up to a second late: the kernel takes the event for one
-        # that can wait.
+        # Two ends with the same index in their namespaces get their carrier up to a second late: the kernel takes the event for
+        # one that can wait.
         return (f"link add name {link.inner.interface} index {link.number * 2 + 1000} netns {link.inner.space.name} type veth "
                 f"peer name {link.outer.interface} index {link.number * 2 + 1001} netns {link.outer.space.name}")
 
@@ -224,8 +240,9 @@ class Lab:
     def replace_link(self, name, factory):
         """Puts something else in place of one link. `name` is a key of self.links, the label of the inner end's machine.
 
-        The veth pair is removed; factory(link) makes both interfaces again under the same names (TAPs of a wire process, say); then they
-        get their addresses, routes and bridge. Returns what the factory returned."""
+        The veth pair is removed; factory(link) makes both interfaces again under the same names (TAPs of a wire process, say);
+        then they get their addresses, routes and bridge. Returns what the factory returned.
+        """
         link = self.links[name]
         link.inner.space.run("ip", "link", "del", link.inner.interface, check=False)
         made = factory(link)
@@ -256,19 +273,19 @@ class Lab:
         """The router gets the rules of another kind."""
         _, address, network = self.wan[router.label]
         self.wan[router.label] = (routers.KINDS[kind], address, network)
-        router.nft(routers.rules(*self.wan[router.label]))
+        router.nft(routers.rules(*self.wan[router.label], RELAYS))
 
     @staticmethod
-    def counter(router, name):
-        """Packets of a named counter: udp_blocked, udp_out, udp_in."""
-        listing = json.loads(router.run("nft", "-j", "list", "counter", "inet", "firewall", name).stdout)
-        return next(entry["counter"]["packets"] for entry in listing["nftables"] if "counter" in entry)
+    def traffic(router):
+        """Bytes by the names of routers.COUNTERS, since the rules were loaded."""
+        listing = json.loads(router.run("nft", "-j", "list", "counters").stdout)
+        return {entry["counter"]["name"]: entry["counter"]["bytes"] for entry in listing["nftables"] if "counter" in entry}
 
     # -- servers in public ------------------------------------------------------------------------------------------
 
     def coturn(self, udp=True, tcp=True, tls=True):
         """Starts TURN and STUN; from now on hosts and clients use all of it by default (self.ice_flags)."""
-        self.turn = Coturn(self.public, self.folder, COTURN[4] + COTURN[6], udp=udp, tcp=tcp, tls=tls)
+        self.turn = Coturn(self.public, self.folder, RELAYS, udp=udp, tcp=tcp, tls=tls)
         self.ice_flags = self.turn.flags(ipv6=self.families())
         return self.turn
 
@@ -278,11 +295,11 @@ class Lab:
         return tuple(ipv6 for ipv6, has in ((False, any(k.ipv4 for k in kinds)), (True, any(k.ipv6 for k in kinds))) if has)
 
     def signaling(self, *flags, port=SIGNALING_PORT, at=SIGNALING[4]):
-        """Starts `ming server` on all addresses of the public segment, and waits until it listens `at` one of them."""
+        """Starts `ming server` on a machine of its own in public (self.signaling_space); waits until it listens at `at`."""
         self.signaling_port = port
-        self.signaling_server = self.public.start("signaling", self.ming, "server", "--addr", f":{port}", "-alsologtostderr",
-                                                  *flags)
-        wait_for(lambda: self.public.can_connect(at, port), 10, "the signaling server listens")
+        self.signaling_server = self.signaling_space.start("signaling", self.ming, "server", "--addr", f":{port}",
+                                                           "-alsologtostderr", *flags)
+        wait_for(lambda: self.signaling_space.can_connect(at, port), 10, "the signaling server listens")
         return self.signaling_server
 
     def signal_url(self, home):
@@ -292,7 +309,7 @@ class Lab:
     # -- ming in the homes ------------------------------------------------------------------------------------------
 
     def service(self, *flags, at=None, protocol="tcp", port=SERVICE_PORT):
-        """What stands behind the host: answers hashed transfers (tcp) or echoes (udp) on 127.0.0.1. `flags`: of support.transfer."""
+        """What stands behind the host: hashed transfers (tcp) or echoes (udp) on 127.0.0.1. `flags`: support.transfer's."""
         command = "serve" if protocol == "tcp" else "serve-udp"
         process = self._python(at or self.home_b, f"service-{protocol}", "support.transfer", command, "127.0.0.1", port, *flags)
         process.wait_for_line("listening")

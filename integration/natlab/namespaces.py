@@ -1,7 +1,7 @@
 """Network namespaces of one run: made in batches, removed without a trace, also after a run that crashed.
 
-A run has a name of its own in all its namespaces and a folder with a locked file. A folder whose lock nobody holds belongs to a run that
-died: the next run removes what it left.
+A run has a name of its own in all its namespaces and a folder with a locked file. A folder whose lock nobody holds belongs to
+a run that died: the next run removes what it left.
 """
 import contextlib
 import ctypes
@@ -80,7 +80,7 @@ class Namespace:
             pathlib.Path("/proc/sys/net", *key.split(".")).write_text(str(value))
 
     def names(self, addresses):
-        """What names processes inside can resolve, {name: address}; also those that run, if there were names when they started."""
+        """What names processes inside resolve, {name: address}; also those that run, if there were names when they started."""
         folder = ETC_NETNS / self.name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "nsswitch.conf").write_text("hosts: files\n")

@@ -1,14 +1,17 @@
 """What the routers of the laboratory do: for each kind its nft rules, by RFC 4787 mapping and filtering.
 
-Every router has an interface `lan` inside and `wan` outside. Mappings are made by the kernel: for one inside address and port it uses an
-existing source mapping again as long as that fits the range, which makes a plain range endpoint-independent; `fully-random` makes it
-depend on the destination. The range keeps the public port different from the local one, so that a program that advertises its local
-port is found out. The input chain drops what nobody asked for silently: an ICMP answer would make the kernel keep an entry for the
-stray packet, and a hole punched later would get another port.
+Every router has an interface `lan` inside and `wan` outside. Mappings are made by the kernel: for one inside address and port
+it uses an existing source mapping again as long as that fits the range, which makes a plain range endpoint-independent;
+`fully-random` makes it depend on the destination. The range keeps the public port different from the local one, so that a
+program that advertises its local port is found out. The input chain drops what nobody asked for silently: an ICMP answer would
+make the kernel keep an entry for the stray packet, and a hole punched later would get another port.
 """
 import dataclasses
 
 PORTS = "20000-29999"
+# Named counters of every router: what its home tried over UDP where that is forbidden; what left to peers, to the TURN server
+# over UDP, TCP and TLS; what came in over UDP.
+COUNTERS = ("udp_blocked", "udp_direct", "udp_relay", "tcp_relay", "tls_relay", "udp_in")
 
 _OUT_NO_UDP = "meta l4proto udp counter name udp_blocked drop"
 _OUT_TLS_ONLY = """iifname "lan" tcp dport != 443 drop
@@ -53,9 +56,9 @@ KINDS = {kind.name: kind for kind in (
 )}
 
 
-def rules(kind, wan_address, lan_network):
-    """The nft script of one router; it replaces all rules of its namespace."""
-    script = ["flush ruleset", _firewall(kind)]
+def rules(kind, wan_address, lan_network, relays):
+    """The nft script of one router; it replaces all rules of its namespace. `relays`: the TURN server's addresses."""
+    script = ["flush ruleset", _firewall(kind, relays)]
     if kind.ipv4:
         script.append(_translation(kind, wan_address, lan_network))
     return "\n".join(script) + "\n"
@@ -71,7 +74,22 @@ def rebind_commands(kind):
     return "\n".join(commands)
 
 
-def _firewall(kind):
+def _declare_counters():
+    return "\n".join(f"counter {name} {{ }}" for name in COUNTERS)
+
+
+def _count(relays):
+    """What passes from home to public, apart by the way it takes."""
+    lines = []
+    for family, addresses in (("ip", [a for a in relays if ":" not in a]), ("ip6", [a for a in relays if ":" in a])):
+        to_relay = f'oifname "wan" {family} daddr {{ {", ".join(addresses)} }}'
+        lines += [f"{to_relay} meta l4proto udp counter name udp_relay", f"{to_relay} tcp dport 3478 counter name tcp_relay",
+                  f"{to_relay} tcp dport {{ 5349, 443 }} counter name tls_relay",
+                  f'oifname "wan" {family} daddr != {{ {", ".join(addresses)} }} meta l4proto udp counter name udp_direct']
+    return "\n".join([*lines, 'iifname "wan" meta l4proto udp counter name udp_in'])
+
+
+def _firewall(kind, relays):
     outbound = {"anything": "", "no-udp": _OUT_NO_UDP, "tls-only": _OUT_TLS_ONLY}[kind.outbound]
     unasked = {"endpoint": 'iifname "wan" meta l4proto udp ct status dnat accept',
                "address": 'iifname "wan" meta l4proto udp ip saddr . ct original proto-dst @contacted accept',
@@ -85,14 +103,11 @@ chain learn { type filter hook postrouting priority srcnat + 1
 oifname "wan" meta l4proto udp update @contacted { ip daddr . udp sport }
 }"""
     return f"""table inet firewall {{
-counter udp_blocked {{ }}
-counter udp_out {{ }}
-counter udp_in {{ }}
+{_declare_counters()}
 {contacted}
 chain forw {{ type filter hook forward priority filter; policy drop
 {outbound}
-oifname "wan" meta l4proto udp counter name udp_out
-iifname "wan" meta l4proto udp counter name udp_in
+{_count(relays)}
 ct state established,related accept
 iifname "lan" oifname "wan" accept
 {unasked}
