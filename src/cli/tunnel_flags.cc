@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "ming/cli/gflags_table.h"
 #include "ming/cli/small_file.h"
 #include "ming/codec/ice_server_url.h"
+#include "ming/tls/tls_trust.h"
 
 DEFINE_string(id, "", "the host's ID at the signaling server");
 DEFINE_string(signal, "ws://localhost:8080", "signaling server, ws:// or wss://");
@@ -30,8 +32,8 @@ DEFINE_bool(relay_only, false, "use TURN relays only: the peer does not see our 
 DEFINE_string(port_range, "", "local UDP ports, as 20000-20100");
 DEFINE_string(interfaces, "", "network interfaces to use, as eth0,wlan0; none: all");
 DEFINE_bool(loopback, false, "offer 127.0.0.1 beside other addresses");
-DEFINE_string(ca_file, "", "authorities (PEM) that sign the wss:// server; none: the system's");
-DEFINE_bool(insecure, false, "believe any certificate of the wss:// server");
+DEFINE_string(ca_file, "", "authorities (PEM) of wss:// and turns: servers; none: the system's");
+DEFINE_bool(insecure, false, "believe any certificate of wss:// and turns: servers");
 DEFINE_bool(extensions, true, "half-close and flow control between two ming");
 
 DEFINE_string(wait, "", "at start, wait so long for the server and the host");
@@ -154,8 +156,20 @@ Status SetTurnServers(const Settings& settings, ice::IceOptions& ice) {
   return Status::Ok();
 }
 
+Status SetTurnTrust(const Settings& settings, std::shared_ptr<const tls::TlsTrust>& trust) {
+  if (FLAGS_insecure) trust = tls::TlsTrust::Insecure();
+  if (FLAGS_ca_file.empty()) return Status::Ok();
+  const Result<std::string> file = ReadSmallFile(FLAGS_ca_file, 16 * kMiB);
+  if (!file.ok()) return file.status().WithContext(settings.Get("ca-file").where);
+  auto authorities = tls::TlsTrust::FromPem(ByteSpan(*file));
+  if (!authorities.ok()) return authorities.status().WithContext(settings.Get("ca-file").where);
+  trust = *std::move(authorities);
+  return Status::Ok();
+}
+
 Status SetPeer(const Settings& settings, p2p::TunnelProtocol protocol, p2p::PeerAccess& peer) {
   if (Status set = SetIce(settings, peer.ice); !set.ok()) return set;
+  if (Status set = SetTurnTrust(settings, peer.turn_trust); !set.ok()) return set;
   peer.announce_features = FLAGS_extensions;
   peer.max_message_bytes = SizeValue(FLAGS_data_message_size);
   peer.disconnected_after = DurationValue(FLAGS_disconnect_after);
@@ -234,8 +248,6 @@ Status SetSignaling(const Settings& settings, p2p::SignalingAccess& access) {
   }
   if (FLAGS_insecure) access.trust.mode = ws::WsTrust::Mode::kInsecure;
   if (FLAGS_ca_file.empty()) return Status::Ok();
-  const Result<std::string> file = ReadSmallFile(FLAGS_ca_file, 16 * kMiB);
-  if (!file.ok()) return file.status().WithContext(settings.Get("ca-file").where);
   access.trust.mode = ws::WsTrust::Mode::kCaFile;
   access.trust.ca_file = FLAGS_ca_file;
   return Status::Ok();

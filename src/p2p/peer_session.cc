@@ -20,6 +20,7 @@ webrtc::PeerConnectionOptions MakeConnectionOptions(const PeerSessionOptions& se
                                                     const std::string& log_prefix) {
   webrtc::PeerConnectionOptions options;
   options.ice = session.access.ice;
+  options.turn_trust = session.access.turn_trust;
   if (session.access.announce_features) {
     codec::MingFeatures features;
     features.half_close = true;

@@ -3,6 +3,7 @@
 #define MING_P2P_TUNNEL_OPTIONS_H_
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@
 #include "ming/p2p/client_session_core.h"
 #include "ming/p2p/host_sessions_core.h"
 #include "ming/p2p/signaling_access.h"
+#include "ming/tls/tls_trust.h"
 #include "ming/tunnel/tcp_client_forwarder.h"
 #include "ming/tunnel/tcp_host_forwarder.h"
 #include "ming/tunnel/udp_client_forwarder.h"
@@ -30,6 +32,8 @@ std::string_view TunnelProtocolName(TunnelProtocol protocol);
 // The peer connections.
 struct PeerAccess {
   ice::IceOptions ice;
+  // How the servers of turns: URLs are judged; null: by the system's authorities.
+  std::shared_ptr<const tls::TlsTrust> turn_trust;
   // Announce a=x-ming. Without it every peer is treated as a foreign one (ming-protocol,
   // section 3): for tests of interoperability.
   bool announce_features = true;

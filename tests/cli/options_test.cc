@@ -27,6 +27,18 @@ using ::testing::StartsWith;
 
 using Words = std::vector<std::string>;
 
+// Self-signed, valid for a century.
+constexpr char kAuthority[] = R"(-----BEGIN CERTIFICATE-----
+MIIBNDCB56ADAgECAhQH5X2AjgUgWAFBCjgjfV3QloCp4jAFBgMrZXAwDzENMAsG
+A1UEAwwEdGVzdDAgFw0yNjExMjAwODMxNTNaGA8yMTI2MTAyNzA4MzE1M1owDzEN
+MAsGA1UEAwwEdGVzdDAqMAUGAytlcAMhAA/UJz2qEcEhLL58stm0QEKnDYUm1A5x
+sQ6gCgDMiEcno1MwUTAdBgNVHQ4EFgQU9lRrWiS+P7UYGRQp+FT5zGYY4O0wHwYD
+VR0jBBgwFoAU9lRrWiS+P7UYGRQp+FT5zGYY4O0wDwYDVR0TAQH/BAUwAwEB/zAF
+BgMrZXADQQAFIa6u+nZr+0qeehVeeTphgoyQvf3y2e5GkCi82TrSrteFKuqUAVeD
+KJEwSMJjRuXXjP/ocApjV4xRObanP6wJ
+-----END CERTIFICATE-----
+)";
+
 class OptionsTest : public TestFolder {
  protected:
   // Prepares and stores the words, which must be right, and hands the settings to `make`.
@@ -170,7 +182,7 @@ TEST_F(OptionsTest, RemoteCanBeConnectedTo) {
 }
 
 TEST_F(OptionsTest, ClientFlagsAct) {
-  Write("ca.pem", "c");
+  Write("ca.pem", kAuthority);
   const auto options =
       Client({"--local=:9", "--max-waiting=2", "--max-wait=3s", "--max-connections=4", "--wait=5s",
               "--connect-timeout=6s", "--recovery-timeout=7s", "--ca-file=ca.pem",
@@ -188,6 +200,7 @@ TEST_F(OptionsTest, ClientFlagsAct) {
   EXPECT_EQ(options->session.recovery_limit, seconds(7));
   EXPECT_EQ(options->signaling.trust.mode, ws::WsTrust::Mode::kCaFile);
   EXPECT_EQ(options->signaling.trust.ca_file, "ca.pem");
+  EXPECT_NE(options->peer.turn_trust, nullptr);
 }
 
 TEST_F(OptionsTest, NetworkFlagsAct) {
@@ -257,6 +270,7 @@ TEST_F(OptionsTest, NetworkFlagsThatAreWrong) {
               HasSubstr("needs --turn-username"));
   EXPECT_THAT(Host({"--relay-only"}).status().message(), HasSubstr("set --turn-server"));
   Write("ca.pem", "c");
+  EXPECT_THAT(Host({"--ca-file=ca.pem"}).status().message(), StartsWith("--ca-file: "));
   EXPECT_THAT(Host({"--insecure", "--ca-file=ca.pem"}).status().message(),
               StartsWith("--insecure: "));
   EXPECT_EQ(Host({"--ca-file=none.pem"}).status().code(), StatusCode::kUnavailable);
