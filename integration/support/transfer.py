@@ -28,7 +28,6 @@ import threading
 import time
 
 PIECE = 256 * 1024
-TCP_CLOSE = 7  # the state of a connection that was reset; after an end of the peer it is CLOSE_WAIT
 
 
 class Truncated(Exception):
@@ -65,17 +64,12 @@ class Side:
                     time.sleep(ahead)
         self.stream.sendall(digest.digest())
 
-    def early_end(self, where):
-        """Whether the peer ended in order, or our sending thread took the error of a reset, which the kernel tells only once."""
-        state = self.stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        return ConnectionResetError(f"reset {where}") if state == TCP_CLOSE else Truncated(where)
-
     def receive_exactly(self, count):
         data = b""
         while len(data) < count:
             part = self.stream.recv(count - len(data))
             if not part:
-                raise self.early_end(f"after {self.received} bytes")
+                raise Truncated(f"after {self.received} bytes")
             if self.first_byte is None:
                 self.first_byte = time.monotonic() - self.start
             data += part
@@ -89,7 +83,7 @@ class Side:
         while self.received < size:
             part = self.stream.recv(min(PIECE, size - self.received))
             if not part:
-                raise self.early_end(f"after {self.received} of {size} bytes")
+                raise Truncated(f"after {self.received} of {size} bytes")
             digest.update(part)
             self.received += len(part)
         if self.receive_exactly(32) != digest.digest():
