@@ -8,7 +8,7 @@ import sys
 from peers import webdriver
 from support.cases import has_own_network_namespace
 from support.lab import Lab
-from support.processes import Failure, Skip, can_connect, free_port, wait_for
+from support.processes import Failure, Skip, free_port
 
 HERE = pathlib.Path(__file__).parent
 GO = "/usr/lib/go-1.19/bin/go"
@@ -103,8 +103,7 @@ class World(Lab):
     def start_client(self, kind, protocol, *flags):
         if kind == "ming":
             process = self.client(*flags, protocol=protocol)
-            if protocol == "tcp":
-                wait_for(lambda: can_connect(self.local_port), 15, "the client listens")
+            process.wait_for_line("listening on")
             return process
         process = self.foreign(kind, "client", "--local", self.local_port, protocol, flags)
         process.wait_for_line("listening", 30)
