@@ -243,7 +243,8 @@ FlagSet ConformanceFlags() {
   FlagSpec only =
       OwnFlag("only", ValueType::kTextList, "", "only cases whose names contain one of these");
   only.value_name = "LIST";
-  FlagSpec more = OwnFlag("long", ValueType::kBool, "false", "with cases of half a minute each");
+  FlagSpec more =
+      OwnFlag("long", ValueType::kBool, "false", "with cases that wait for long timers (40 s)");
   more.group = FlagGroup::kLimits;
   std::vector<FlagSpec> flags = {std::move(role), std::move(id)};
   for (FlagSpec& flag : AccessFlags()) flags.push_back(std::move(flag));

@@ -14,7 +14,7 @@ namespace {
 // A client that offers only once somebody connects to it is given that long to offer by itself.
 constexpr Duration kOwnOfferTime = std::chrono::milliseconds(1500);
 // Of a client that was seen not to offer again.
-constexpr Duration kShortWait = std::chrono::milliseconds(200);
+constexpr Duration kShortWait = std::chrono::milliseconds(500);
 constexpr char kKnock[] = "k";
 
 }  // namespace
@@ -102,6 +102,7 @@ Result<std::unique_ptr<Exchange>> Bench::Open() {
                   ever_offered_ ? "the client made no further offer" : "no client made an offer");
   }
   ever_offered_ = true;
+  offers_no_more_ = false;
   return std::make_unique<Exchange>(host_mailbox_, offer->sender_id, &*offer);
 }
 

@@ -51,8 +51,13 @@ std::vector<Case> ChooseCases(const std::vector<Case>& all, const CaseFilter& fi
   for (const Case& one : all) {
     if (Fits(one, filter) && IsChosen(one, filter)) chosen.push_back(one);
   }
-  std::stable_partition(chosen.begin(), chosen.end(),
-                        [](const Case& one) { return one.manner != Manner::kRude; });
+  const auto turn = [&filter](const Case& one) {
+    const bool own = filter.role == PeerRole::kClient && one.need == Need::kNothing &&
+                     GroupOf(one) != kServerGroup;
+    return (one.manner == Manner::kRude ? 2 : 0) + (own ? 1 : 0);
+  };
+  std::stable_sort(chosen.begin(), chosen.end(),
+                   [&turn](const Case& a, const Case& b) { return turn(a) < turn(b); });
   return chosen;
 }
 

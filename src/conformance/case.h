@@ -49,7 +49,7 @@ enum class Need {
 enum class Manner {
   kOrdinary,
   kRude,  // input that no correct peer sends: run last, since a fragile peer may end by it
-  kLong,  // takes half a minute: only where it is asked for
+  kLong,  // waits for a long timer of the peer: only where it is asked for
 };
 
 struct Case {
@@ -63,6 +63,9 @@ struct Case {
   Outcome (*run)(Bench& bench) = nullptr;
 };
 
+// Of the cases about the signaling server alone.
+inline constexpr std::string_view kServerGroup = "server";
+
 // "dcep" of "dcep/ack".
 std::string_view GroupOf(const Case& one);
 
@@ -74,8 +77,9 @@ struct CaseFilter {
   bool with_long = false;
 };
 
-// In the order in which they are run: rude ones last. A long case is chosen by with_long, or by its
-// whole id in `only`.
+// In the order in which they are run: rude ones last, and before a client's own connections what
+// its first one is enough for (a client may offer only once). A long case is chosen by with_long,
+// or by its whole id in `only`.
 std::vector<Case> ChooseCases(const std::vector<Case>& all, const CaseFilter& filter);
 
 }  // namespace ming::conformance

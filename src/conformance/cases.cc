@@ -4,7 +4,8 @@ namespace ming::conformance {
 
 std::vector<Case> AllCases() {
   std::vector<Case> all;
-  for (const auto& group : {DtlsCases(), SctpCases(), DcepCases()}) {
+  for (const auto& group : {ServerCases(), SignalingCases(), SdpCases(), IceCases(), DtlsCases(),
+                            SctpCases(), DcepCases(), TunnelCases(), ExtensionCases()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;

@@ -58,8 +58,8 @@ RunSummary RunCases(Bench& bench, const std::vector<Case>& cases,
     summary.end = EndOfStart(summary.why, bench.options());
     return summary;
   }
-  const bool peer_matters = std::any_of(cases.begin(), cases.end(),
-                                        [](const Case& one) { return GroupOf(one) != "server"; });
+  const bool peer_matters = std::any_of(
+      cases.begin(), cases.end(), [](const Case& one) { return GroupOf(one) != kServerGroup; });
   if (peer_matters) summary.why = AwaitPeer(bench);
   if (!summary.why.ok()) {
     summary.end = bench.interrupted() ? RunEnd::kInterrupted : RunEnd::kPeerMissing;

@@ -16,6 +16,8 @@ namespace {
 // A ClientHello may come before our side knows that the pair works.
 constexpr size_t kMaxEarlyDatagrams = 16;
 
+}  // namespace
+
 std::vector<tls::Fingerprint> UsableFingerprints(const codec::SessionDescription& remote) {
   std::vector<tls::Fingerprint> usable;
   for (const codec::SdpFingerprint& fingerprint : remote.fingerprints) {
@@ -26,8 +28,6 @@ std::vector<tls::Fingerprint> UsableFingerprints(const codec::SessionDescription
   }
   return usable;
 }
-
-}  // namespace
 
 codec::SdpFingerprint ToSdpFingerprint(const tls::Certificate& certificate) {
   const tls::Sha256::Digest& digest = certificate.fingerprint().digest();
@@ -43,9 +43,7 @@ RawPeer::RawPeer(const RawServices& services, const RawPeerOptions& options)
         dtls_->HandleTimeout(services_.reactor.Now());
         ArmDtls();
       })) {
-  const ice::IceServices ice{services_.reactor, services_.glib, services_.resolver};
-  ice::IceAgent::Observer& self = *this;
-  agent_ = std::make_unique<ice::IceAgent>(ice, options_.ice, options_.ice_role, self);
+  AddPath();
 }
 
 RawPeer::~RawPeer() {
@@ -54,10 +52,22 @@ RawPeer::~RawPeer() {
   if (dtls_) dtls_->Close();
 }
 
+void RawPeer::AddPath() {
+  const ice::IceServices ice{services_.reactor, services_.glib, services_.resolver};
+  auto path = std::make_unique<Path>(*this);
+  path->agent = std::make_unique<ice::IceAgent>(ice, options_.ice, options_.ice_role, *path);
+  paths_.push_back(std::move(path));
+}
+
+Status RawPeer::RestartIce() {
+  AddPath();
+  return Start();
+}
+
 Status RawPeer::Start() {
-  Status started = agent_->Start();
+  Status started = agent().Start();
   if (!started.ok()) return started;
-  for (const codec::IceCandidate& candidate : agent_->local_candidates()) {
+  for (const codec::IceCandidate& candidate : agent().local_candidates()) {
     local_candidates_.push_back(codec::SerializeIceCandidate(candidate));
   }
   return Status::Ok();
@@ -67,35 +77,35 @@ codec::SessionDescription RawPeer::Describe(codec::SdpSetup setup) {
   codec::SessionDescription description;
   description.session_id = session_id_;
   description.session_version = version_++;
-  description.ice = agent_->local_credentials();
+  description.ice = agent().local_credentials();
   description.trickle = true;
   description.fingerprints = {ToSdpFingerprint(certificate())};
   description.setup = setup;
   description.sctp_port = options_.sctp.local_port;
   description.max_message_bytes = options_.sctp.max_message_size;
-  description.candidates = agent_->local_candidates();
+  description.candidates = agent().local_candidates();
   return description;
 }
 
 void RawPeer::Adopt(const codec::SessionDescription& remote, tls::DtlsRole role) {
   role_ = role;
   remote_ = remote;
-  agent_->SetRemoteCredentials(remote.ice);
+  agent().SetRemoteCredentials(remote.ice);
   for (const codec::IceCandidate& candidate : remote.candidates) {
-    const Status added = agent_->AddRemoteCandidate(candidate);
+    const Status added = agent().AddRemoteCandidate(candidate);
     if (!added.ok()) VLOG(1) << "candidate: " << added.message();
   }
-  if (remote.end_of_candidates) agent_->SetRemoteCandidatesDone();
+  if (remote.end_of_candidates) agent().SetRemoteCandidatesDone();
 }
 
 Status RawPeer::AddRemoteCandidate(std::string_view line) {
   if (line.empty()) {
-    agent_->SetRemoteCandidatesDone();
+    agent().SetRemoteCandidatesDone();
     return Status::Ok();
   }
   const Result<codec::IceCandidate> candidate = codec::ParseIceCandidate(line);
   if (!candidate.ok()) return candidate.status();
-  return agent_->AddRemoteCandidate(*candidate);
+  return agent().AddRemoteCandidate(*candidate);
 }
 
 void RawPeer::StartDtls() {
@@ -132,7 +142,7 @@ void RawPeer::StartSctp() {
 }
 
 LayerState RawPeer::ice_state() const {
-  switch (ice_state_) {
+  switch (paths_[sending_]->state) {
     case ice::IceState::kNew:
       return LayerState::kIdle;
     case ice::IceState::kChecking:
@@ -168,7 +178,9 @@ Status RawPeer::SendRecord(ByteSpan packet) {
   return sent;
 }
 
-void RawPeer::SendDatagramRaw(ByteSpan datagram) { agent_->SendDatagram(datagram); }
+void RawPeer::SendDatagramRaw(ByteSpan datagram) {
+  paths_[sending_]->agent->SendDatagram(datagram);
+}
 
 void RawPeer::CloseDtls() {
   if (!dtls_) return;
@@ -197,19 +209,27 @@ size_t RawPeer::CountIncomingResets(sctp::StreamId stream) const {
   return static_cast<size_t>(std::count(incoming_resets_.begin(), incoming_resets_.end(), stream));
 }
 
-void RawPeer::OnIceState(ice::IceState state) {
-  ice_state_ = state;
-  if (state == ice::IceState::kFailed) {
+void RawPeer::Path::OnIceState(ice::IceState now) {
+  state = now;
+  peer.HandleIceState(*this);
+}
+
+void RawPeer::Path::OnLocalCandidate(const codec::IceCandidate& candidate) {
+  if (this != &peer.newest()) return;
+  peer.local_candidates_.push_back(codec::SerializeIceCandidate(candidate));
+}
+
+void RawPeer::HandleIceState(Path& path) {
+  const bool works =
+      path.state == ice::IceState::kConnected || path.state == ice::IceState::kCompleted;
+  if (works && &path == &newest()) sending_ = paths_.size() - 1;
+  if (ice_state() == LayerState::kClosed) {
     NoteEnd(Status(StatusCode::kUnavailable, "ICE: no pair works, or the peer no longer consents"));
   }
   if (ice_state() == LayerState::kUp && options_.top != TopLayer::kIce) StartDtls();
 }
 
-void RawPeer::OnLocalCandidate(const codec::IceCandidate& candidate) {
-  local_candidates_.push_back(codec::SerializeIceCandidate(candidate));
-}
-
-void RawPeer::OnDatagram(ByteSpan datagram) {
+void RawPeer::HandleDatagram(ByteSpan datagram) {
   if (taps_.datagram_in && !taps_.datagram_in(datagram)) return;
   if (!dtls_) {
     if (codec::IsDtlsDatagram(datagram) && early_datagrams_.size() < kMaxEarlyDatagrams) {
@@ -238,7 +258,7 @@ void RawPeer::OnDtlsClosed(const Status& why) {
 
 void RawPeer::SendDatagram(ByteSpan datagram) {
   if (taps_.datagram_out && !taps_.datagram_out(datagram)) return;
-  agent_->SendDatagram(datagram);
+  paths_[sending_]->agent->SendDatagram(datagram);
 }
 
 void RawPeer::OnAssociationUp() { sctp_state_ = LayerState::kUp; }

@@ -52,8 +52,7 @@ enum class LayerState { kIdle, kConnecting, kUp, kClosed };
 // call the peer.
 using Tap = std::function<bool(ByteSpan)>;  // false: it is lost
 
-class RawPeer final : private ice::IceAgent::Observer,
-                      private tls::DtlsSession::Observer,
+class RawPeer final : private tls::DtlsSession::Observer,
                       private tls::DatagramSink,
                       private sctp::SctpAssociation::Observer,
                       private sctp::PacketSink {
@@ -71,9 +70,12 @@ class RawPeer final : private ice::IceAgent::Observer,
   // is serialized. The session id stays the same, the version grows with every call.
   codec::SessionDescription Describe(codec::SdpSetup setup);
 
+  // A second agent with credentials and sockets of its own, which Describe speaks of from now on
+  // and the next Adopt is for. The first one goes on until the second works; both deliver.
+  Status RestartIce();
+
   // Takes over what the peer described: ICE credentials and candidates now, the rest when its layer
-  // starts. `role` is ours. A second call takes over new ICE credentials and candidates only (call
-  // agent().Restart() first).
+  // starts. `role` is ours. Once, and once behind each RestartIce.
   void Adopt(const codec::SessionDescription& remote, tls::DtlsRole role);
   // One "candidate:..." line; empty: there are no more.
   Status AddRemoteCandidate(std::string_view line);
@@ -84,6 +86,8 @@ class RawPeer final : private ice::IceAgent::Observer,
   void StartSctp();
 
   LayerState ice_state() const;
+  // The newest agent is the one that datagrams take, and there was another before.
+  bool restarted() const { return sending_ > 0 && sending_ + 1 == paths_.size(); }
   LayerState dtls_state() const { return dtls_state_; }
   LayerState sctp_state() const { return sctp_state_; }
   bool up() const { return sctp_state_ == LayerState::kUp; }
@@ -94,8 +98,8 @@ class RawPeer final : private ice::IceAgent::Observer,
   // Of the last Adopt.
   tls::DtlsRole dtls_role() const { return role_; }
 
-  // The layers themselves, for what is not here. Null before they start.
-  ice::IceAgent& agent() { return *agent_; }
+  // The layers themselves, for what is not here; the newest agent. Null before they start.
+  ice::IceAgent& agent() { return *newest().agent; }
   tls::DtlsSession* dtls() { return dtls_.get(); }
   sctp::SctpAssociation* association() { return association_.get(); }
   // New candidates since the last call, "candidate:..." lines.
@@ -132,12 +136,21 @@ class RawPeer final : private ice::IceAgent::Observer,
   Taps& taps() { return taps_; }
 
  private:
-  void OnIceState(ice::IceState state) override;
-  void OnLocalCandidate(const codec::IceCandidate& candidate) override;
-  void OnLocalCandidatesDone() override {}
-  void OnSelectedPair(const ice::SelectedPair& /*pair*/) override {}
-  void OnDatagram(ByteSpan datagram) override;
-  void OnIceClosed() override {}
+  // One agent, and whose it is.
+  struct Path final : ice::IceAgent::Observer {
+    explicit Path(RawPeer& owner) : peer(owner) {}
+    void OnIceState(ice::IceState now) override;
+    void OnLocalCandidate(const codec::IceCandidate& candidate) override;
+    void OnLocalCandidatesDone() override {}
+    void OnSelectedPair(const ice::SelectedPair& /*pair*/) override {}
+    void OnDatagram(ByteSpan datagram) override { peer.HandleDatagram(datagram); }
+    void OnIceClosed() override {}
+
+    RawPeer& peer;
+    ice::IceState state = ice::IceState::kNew;
+    std::unique_ptr<ice::IceAgent> agent;
+  };
+
   void OnDtlsConnected() override;
   void OnDtlsRecord(ByteSpan record) override;
   void OnDtlsClosed(const Status& why) override;
@@ -152,6 +165,10 @@ class RawPeer final : private ice::IceAgent::Observer,
   void OnAssociationClosed(const Status& why) override;
   void SendPacket(ByteSpan packet) override;
 
+  Path& newest() { return *paths_.back(); }
+  void AddPath();
+  void HandleIceState(Path& path);
+  void HandleDatagram(ByteSpan datagram);
   const tls::Certificate& certificate() const;
   void ArmDtls();
   void NoteEnd(const Status& why);
@@ -163,7 +180,6 @@ class RawPeer final : private ice::IceAgent::Observer,
   std::optional<codec::SessionDescription> remote_;
   tls::DtlsRole role_ = tls::DtlsRole::kServer;
 
-  ice::IceState ice_state_ = ice::IceState::kNew;
   LayerState dtls_state_ = LayerState::kIdle;
   LayerState sctp_state_ = LayerState::kIdle;
   Status why_;
@@ -176,7 +192,8 @@ class RawPeer final : private ice::IceAgent::Observer,
   std::vector<sctp::StreamId> outgoing_resets_;
   std::vector<sctp::StreamId> failed_resets_;
 
-  std::unique_ptr<ice::IceAgent> agent_;
+  std::vector<std::unique_ptr<Path>> paths_;  // the newest last
+  size_t sending_ = 0;                        // the one that datagrams take
   std::unique_ptr<tls::DtlsSession> dtls_;
   std::unique_ptr<sctp::SctpAssociation> association_;
   std::unique_ptr<link::Alarm> dtls_alarm_;
@@ -184,6 +201,8 @@ class RawPeer final : private ice::IceAgent::Observer,
 
 // The fingerprint as a description carries it.
 codec::SdpFingerprint ToSdpFingerprint(const tls::Certificate& certificate);
+// Those of a description that a DtlsSession can check.
+std::vector<tls::Fingerprint> UsableFingerprints(const codec::SessionDescription& remote);
 
 }  // namespace ming::conformance
 

@@ -164,12 +164,13 @@ Outcome ResetByUs(Bench& bench) {
 
 Outcome ResetByPeer(Bench& bench) {
   Session& session = bench.session();
+  const size_t before = bench.host_under_test() ? bench.target()->connections().size() : 0;
   Result<Channel> channel = session.OpenChannel();
   if (!channel.ok()) return Fails(channel.status().message());
   if (bench.host_under_test()) {
     const auto& connections = bench.target()->connections();
-    bench.Wait([&] { return !connections.empty(); });
-    if (connections.empty()) return Fails("no connection reached the target");
+    bench.Wait([&] { return connections.size() > before; });
+    if (connections.size() <= before) return Fails("no connection reached the target");
     connections.back()->Reset();
   } else {
     channel->app->Reset();

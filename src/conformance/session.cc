@@ -98,8 +98,9 @@ Status Session::Negotiate() {
   our_text_ = codec::SerializeSessionDescription(ours);
   if (plan_.edit) our_text_ = plan_.edit(our_text_);
   if (plan_.candidates == OurCandidates::kInDescription) (void)peer_->TakeLocalCandidates();
-  exchange_->SendDescription(answers ? codec::SdpKind::kAnswer : codec::SdpKind::kOffer, our_text_);
-  if (plan_.between) plan_.between(*exchange_);
+  if (plan_.before) plan_.before(*exchange_);
+  SendDescription();
+  if (plan_.behind) plan_.behind(*exchange_);
   const bool answered = bench_.Wait(
       [this] { return !exchange_->remote_text().empty() || !exchange_->error().empty(); },
       plan_.limit.value_or(bench_.options().step_limit));
@@ -108,6 +109,14 @@ Status Session::Negotiate() {
                     : TimedOut("no answer to the offer");
   }
   return AdoptRemote();
+}
+
+void Session::SendDescription() {
+  const bool answers = !exchange_->remote_text().empty();
+  const codec::SignalingMessage message = codec::MakeDescription(
+      {answers ? codec::SdpKind::kAnswer : codec::SdpKind::kOffer, our_text_}, exchange_->peer_id(),
+      exchange_->own_id());
+  exchange_->SendText(plan_.wrap ? plan_.wrap(message) : codec::SerializeSignalingMessage(message));
 }
 
 tls::DtlsRole Session::OurRole() const {

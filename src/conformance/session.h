@@ -44,8 +44,11 @@ struct Plan {
   std::function<std::string(const std::string&)> edit;
   // Before the descriptions are exchanged, once the peer is made: taps.
   std::function<void(RawPeer&)> prepare;
-  // Between the sending of our description and everything after it.
-  std::function<void(Exchange&)> between;
+  // Writes the message that carries our description in another way.
+  std::function<std::string(const codec::SignalingMessage&)> wrap;
+  // Right before and right behind that message.
+  std::function<void(Exchange&)> before;
+  std::function<void(Exchange&)> behind;
   TopLayer top = TopLayer::kSctp;
   const tls::Certificate* certificate = nullptr;
   sctp::SctpOptions sctp;
@@ -133,6 +136,7 @@ class Session {
 
  private:
   codec::SessionDescription MakeDescription();
+  void SendDescription();
   Status AdoptRemote();
   bool NotePacketIn(ByteSpan packet);
   void NotePacketOut(ByteSpan packet);
