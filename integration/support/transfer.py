@@ -100,7 +100,10 @@ class Side:
         outcome, why = "complete", ""
         try:
             self.receive(receive)
-            pusher.join(self.timeout)
+            before = None
+            while pusher.is_alive() and self.sent != before:
+                before = self.sent
+                pusher.join(self.timeout)
             if self.send_error:
                 raise self.send_error
             if pusher.is_alive():
