@@ -5,43 +5,16 @@
 #include <utility>
 
 #include "ming/base/byte_io.h"
+#include "ming/sctp/chunks.h"
 
 namespace ming::sctp {
 namespace {
 
-constexpr size_t kCommonHeader = 12;
-constexpr size_t kChunkHeader = 4;
-constexpr uint8_t kData = 0;              // RFC 9260, section 3.3.1
-constexpr uint8_t kInterleavedData = 64;  // RFC 8260, section 2.1
-constexpr uint8_t kSack = 3;              // RFC 9260, section 3.3.4
-constexpr uint8_t kReconfig = 130;        // RFC 6525, section 3.1
-constexpr uint16_t kOutgoingReset = 13;   // RFC 6525, section 4.1
-constexpr size_t kLastTsnOffset = 8;      // behind the parameter's header and two sequence numbers
+constexpr uint16_t kOutgoingReset = 13;  // RFC 6525, section 4.1
+constexpr size_t kLastTsnOffset = 8;     // behind the parameter's header and two sequence numbers
 
 // Whether `a` is `b` or comes behind it (RFC 1982).
 bool IsAtOrAfter(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) >= 0; }
-
-size_t Padded(size_t size) { return (size + 3) / 4 * 4; }
-
-struct Chunk {
-  uint8_t type = 0;
-  ByteSpan whole;  // with header and padding
-  ByteSpan value;
-};
-
-// Takes the next chunk off `rest`; nothing at the end and where the lengths do not hold.
-std::optional<Chunk> NextChunk(ByteSpan& rest) {
-  ByteReader reader(rest);
-  const std::optional<uint8_t> type = reader.ReadU8();
-  const std::optional<uint8_t> flags = reader.ReadU8();
-  const std::optional<uint16_t> length = reader.ReadU16();
-  if (!type || !flags || !length || *length < kChunkHeader || *length > rest.size()) {
-    return std::nullopt;
-  }
-  const Chunk chunk{*type, rest.First(Padded(*length)), rest.First(*length).Skip(kChunkHeader)};
-  rest = rest.Skip(chunk.whole.size());
-  return chunk;
-}
 
 // The sender's last TSN as its request for an outgoing reset names it, where there is one.
 std::optional<uint32_t> RequestedTsn(ByteSpan parameters) {
@@ -67,7 +40,7 @@ std::optional<ByteBuffer> ResetGate::HoldBack(ByteSpan packet) {
   bool held = false;
   while (const std::optional<Chunk> chunk = NextChunk(rest)) {
     std::optional<uint32_t> tsn;
-    if (chunk->type == kReconfig) tsn = RequestedTsn(chunk->value);
+    if (chunk->type == ChunkType::kReconfig) tsn = RequestedTsn(chunk->value);
     if (!tsn || IsAtOrAfter(*cumulative_tsn_, *tsn)) {
       // Most packets have no such chunk: nothing is copied before one was found.
       if (held) passing.Append(chunk->whole);
@@ -89,8 +62,8 @@ std::optional<ByteBuffer> ResetGate::HoldBack(ByteSpan packet) {
 void ResetGate::NoteOutbound(ByteSpan packet) {
   ByteSpan rest = packet.Skip(kCommonHeader);
   while (const std::optional<Chunk> chunk = NextChunk(rest)) {
-    if (chunk->type == kData || chunk->type == kInterleavedData) return;  // control comes first
-    if (chunk->type != kSack) continue;
+    if (IsData(chunk->type)) return;  // control comes first
+    if (chunk->type != ChunkType::kSack) continue;
     if (const std::optional<uint32_t> tsn = ByteReader(chunk->value).ReadU32()) {
       cumulative_tsn_ = tsn;
     }

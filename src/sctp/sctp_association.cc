@@ -8,14 +8,17 @@
 #include <utility>
 #include <variant>
 
+#include "ming/base/byte_io.h"
+#include "ming/sctp/chunks.h"
 #include "ming/sctp/crc32c.h"
 #include "ming/sctp/engine_socket.h"
 
 namespace ming::sctp {
 namespace {
 
-constexpr size_t kCommonHeader = 12;
 constexpr size_t kChecksumOffset = 8;
+// Larger packets are for paths without losses; the engine's stay below 32 KiB.
+constexpr size_t kMaxUnitPacket = 2000;
 // One read; most messages are at most this long.
 constexpr size_t kReadSize = size_t{16} << 10;
 // A reset of all 65535 streams by number.
@@ -54,6 +57,7 @@ SctpAssociation::SctpAssociation(const SctpOptions& options, SctpStack& stack, O
       observer_(observer),
       sink_(sink),
       reassembly_(options.max_message_size, options.max_reassembly_bytes),
+      packet_size_(options.max_packet_size),
       queue_limit_(options.min_send_queue, options.send_buffer) {
   const Status valid = Validate(options);
   CHECK(valid.ok()) << valid.ToString();
@@ -172,7 +176,12 @@ Status SctpAssociation::SetMaxPacketSize(size_t bytes) {
   changed.max_packet_size = bytes;
   Status valid = Validate(changed);
   if (!valid.ok()) return valid;
-  return socket_->SetMaxPacketSize(bytes);
+  // One packet first: it is this that makes chunks smaller.
+  const Status set = socket_->SetPacketSize(bytes, 1);
+  if (!set.ok()) return set;
+  packet_size_ = bytes;
+  ApplyUnit();
+  return set;
 }
 
 void SctpAssociation::NotePeerSilent() {
@@ -186,6 +195,9 @@ void SctpAssociation::NotePeerHeard() {
 void SctpAssociation::HandleNewPath() {
   if (state_ != State::kUp) return;
   stack_.NoteTraffic();
+  unit_.Reset(stack_.timers().Now());
+  ApplyUnit();
+  queue_limit_.HandleNewPath();
   socket_->RestartCongestionControl();
   socket_->SendHeartbeat();
 }
@@ -223,6 +235,22 @@ SctpStats SctpAssociation::stats() {
 
 void SctpAssociation::OnOutput(MutableByteSpan packet) {
   if (packet.size() < kCommonHeader) return;
+  if (packet.size() <= packet_size_) {
+    SendOne(packet);
+    return;
+  }
+  PacketCutter cutter(packet, packet_size_);
+  while (const std::optional<MutableByteSpan> piece = cutter.Next()) SendOne(*piece);
+}
+
+void SctpAssociation::SendOne(MutableByteSpan packet) {
+  ByteSpan rest = ByteSpan(packet).Skip(kCommonHeader);
+  while (const std::optional<Chunk> chunk = NextChunk(rest)) {
+    if (!IsData(chunk->type)) continue;
+    if (const std::optional<uint32_t> tsn = ByteReader(chunk->value).ReadU32()) {
+      unit_.NoteChunk(*tsn);
+    }
+  }
   const uint32_t checksum = PacketChecksum(packet);
   for (size_t i = 0; i < 4; ++i) {
     packet.data()[kChecksumOffset + i] = static_cast<uint8_t>(checksum >> (8 * i));
@@ -253,10 +281,25 @@ void SctpAssociation::SettleOnce() {
   ReadAll();
   if (state_ == State::kUp) Grow();
   if (state_ == State::kUp) {
+    UpdateUnit();
     const size_t queued = QueuedBytes();
     queue_limit_.NoteQueued(stack_.timers().Now(), queued);
     OfferSpace(queued);
   }
+}
+
+void SctpAssociation::UpdateUnit() {
+  const Timestamp now = stack_.timers().Now();
+  if (now < unit_.next_update()) return;
+  if (unit_.Update(now, socket_->GetPathState().smoothed_rtt)) ApplyUnit();
+}
+
+void SctpAssociation::ApplyUnit() {
+  if (state_ != State::kUp) return;
+  const size_t unit = packet_size_ <= kMaxUnitPacket ? unit_.packets() : 1;
+  const Status set = socket_->SetPacketSize(packet_size_, unit);
+  LOG_IF(WARNING, !set.ok()) << set.ToString();
+  VLOG(1) << "sctp: congestion control counts " << unit << " packets as one";
 }
 
 void SctpAssociation::ReadAll() {
@@ -341,6 +384,8 @@ void SctpAssociation::OnUp(const EngineUp& event) {
   incoming_streams_ = event.incoming_streams;
   interleaving_ = event.interleaving;
   stream_reset_ = event.stream_reset;
+  unit_.Reset(stack_.timers().Now());
+  ApplyUnit();
   VLOG(1) << "sctp: up: streams out=" << outgoing_streams_ << " in=" << incoming_streams_
           << " interleaving=" << interleaving_;
   observer_.OnAssociationUp();

@@ -15,6 +15,7 @@
 #include "ming/base/time.h"
 #include "ming/link/message_channel.h"
 #include "ming/link/timer_service.h"
+#include "ming/sctp/congestion_unit.h"
 #include "ming/sctp/engine_event.h"
 #include "ming/sctp/reassembly.h"
 #include "ming/sctp/reset_gate.h"
@@ -163,9 +164,13 @@ class SctpAssociation {
     return attention_ || waiting_for_space_ || wanted_streams_ != 0 || reset_gate_.HasDue();
   }
   void Settle();
+  // A packet of the engine, which may be several of ours.
   void OnOutput(MutableByteSpan packet);
+  void SendOne(MutableByteSpan packet);
 
   void SettleOnce();
+  void UpdateUnit();
+  void ApplyUnit();
   void SettleSoon();
   void ReadAll();
   void ReadNotification(size_t size, bool last_piece);
@@ -208,6 +213,8 @@ class SctpAssociation {
   ByteBuffer read_;          // room for the next read
   ByteBuffer notification_;  // of which not all was read
   Reassembly reassembly_;
+  size_t packet_size_;
+  CongestionUnit unit_;
   SendQueueLimit queue_limit_;
   ResetGate reset_gate_;
   uint64_t abandoned_messages_ = 0;

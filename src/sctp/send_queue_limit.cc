@@ -44,6 +44,13 @@ void SendQueueLimit::NoteQueued(Timestamp now, size_t queued) {
   if (queued <= resume_at()) is_full_ = false;
 }
 
+void SendQueueLimit::HandleNewPath() {
+  shortest_.reset();
+  mark_.reset();
+  window_start_.reset();
+  limit_ = floor_;
+}
+
 void SendQueueLimit::SampleRoundTrip(Timestamp now) {
   if (!mark_ || acknowledged_ < mark_->offset) return;
   const Duration sample = now - mark_->sent_at;

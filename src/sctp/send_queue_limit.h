@@ -27,6 +27,9 @@ class SendQueueLimit {
   // The limit kept a sender waiting: the rate of this window is the rate of the path.
   void NoteFull() { was_full_ = is_full_ = true; }
 
+  // The round trip time and the rate are those of another path from here on.
+  void HandleNewPath();
+
   size_t limit() const { return limit_; }
   // A sender that waits goes on when at most so much is queued.
   size_t resume_at() const { return limit_ / 2; }

@@ -25,6 +25,12 @@ class Path {
       : rate_(bytes_per_second), round_trip_(round_trip) {}
 
   void Run(Duration duration) { Step(duration, true); }
+  // The same sender on another path.
+  void ChangeTo(double bytes_per_second, Duration round_trip) {
+    rate_ = bytes_per_second;
+    round_trip_ = round_trip;
+    limit_.HandleNewPath();
+  }
   void Idle(Duration duration) { Step(duration, false); }
 
   size_t limit() const { return limit_.limit(); }
@@ -62,8 +68,8 @@ class Path {
     limit_.NoteSent(now_, kMessage);
   }
 
-  const double rate_;
-  const Duration round_trip_;
+  double rate_;
+  Duration round_trip_;
   SendQueueLimit limit_{kFloor, kCeiling};
   Timestamp now_{seconds(1)};
   Timestamp link_free_;
@@ -96,6 +102,16 @@ TEST(SendQueueLimit, DoesNotDriftWhileTheQueueIsNeverEmpty) {
   path.TakeRate(seconds(60));
   path.Run(seconds(20));
   EXPECT_GT(path.TakeRate(seconds(20)), 95e6);
+}
+
+TEST(SendQueueLimit, FillsALongerPathThatReplacesAShortOne) {
+  Path path(100e6, microseconds(100));
+  path.Run(seconds(1));
+  path.ChangeTo(10e6, milliseconds(50));
+  path.Run(seconds(1));
+  path.TakeRate(seconds(1));
+  path.Run(seconds(2));
+  EXPECT_GT(path.TakeRate(seconds(2)), 9e6);
 }
 
 TEST(SendQueueLimit, IdleTimeIsNoSignOfASlowPath) {
