@@ -122,8 +122,8 @@ Outcome RoleConflict(Bench& bench) {
 }
 
 // The peer is told our candidates and gets no check from us.
-Result<std::unique_ptr<ProbeSession>> Wooed(Bench& bench) {
-  ProbePlan plan;
+Result<std::unique_ptr<ProbeSession>> Wooed(Bench& bench, const ProbePlan& base = {}) {
+  ProbePlan plan = base;
   plan.candidates = OurCandidates::kInDescription;
   return ProbeSession::Open(bench, plan);
 }
@@ -170,8 +170,11 @@ Outcome Retransmits(Bench& bench) {
 }
 
 // Brings the pair up as far as STUN goes: the peer's checks are answered, ours nominate.
+// It is the DTLS client, and gets no answer to its ClientHello.
 Result<std::unique_ptr<ProbeSession>> Paired(Bench& bench) {
-  Result<std::unique_ptr<ProbeSession>> session = Wooed(bench);
+  ProbePlan plan;
+  plan.answer_setup = codec::SdpSetup::kPassive;
+  Result<std::unique_ptr<ProbeSession>> session = Wooed(bench, plan);
   if (!session.ok()) return session;
   const Result<ProbePath> path = (*session)->FindPath();
   if (!path.ok()) return path.status();
@@ -195,8 +198,7 @@ Outcome ConsentChecks(Bench& bench) {
   return bench.Wait(fresh, kConsentInterval) ? Holds() : Fails("no check for 7.5 s");
 }
 
-// DTLS keeps coming while consent lasts (its ClientHello, or the flight we never answer), and stops
-// with it.
+// Its ClientHello is sent again while consent lasts, and no longer.
 Outcome ConsentExpires(Bench& bench) {
   Result<std::unique_ptr<ProbeSession>> session = Paired(bench);
   if (!session.ok()) return bench.Missing(session.status());

@@ -16,14 +16,14 @@ constexpr int kRounds = 10;
 constexpr Duration kRoundTime = std::chrono::milliseconds(200);
 constexpr Duration kGoodbyeLimit = std::chrono::seconds(2);
 
-// A DTLS client on a path of a probe.
+// A DTLS session on a path of a probe.
 class DtlsOnPath final : private tls::DtlsSession::Observer, private tls::DatagramSink {
  public:
   DtlsOnPath(Bench& bench, StunProbe& probe, const ProbePath& path,
-             const codec::SessionDescription& remote)
+             const codec::SessionDescription& remote, tls::DtlsRole role)
       : bench_(bench), probe_(probe), path_(path) {
     tls::DtlsOptions options;
-    options.role = tls::DtlsRole::kClient;
+    options.role = role;
     options.certificate = &bench.services().certificate;
     options.peer_fingerprints = UsableFingerprints(remote);
     if (options.peer_fingerprints.empty()) return;
@@ -108,7 +108,9 @@ void ProbeSession::SayGoodbye() {
   probe_->Answer(true);
   const Result<ProbePath> path = FindPath();
   if (!path.ok()) return;
-  DtlsOnPath dtls(bench_, *probe_, *path, remote_);
+  const bool active = plan_.answer_setup == codec::SdpSetup::kActive;
+  DtlsOnPath dtls(bench_, *probe_, *path, remote_,
+                  active ? tls::DtlsRole::kClient : tls::DtlsRole::kServer);
   dtls.Finish();
 }
 
@@ -121,7 +123,7 @@ codec::SessionDescription ProbeSession::Describe() const {
   ours.setup = codec::SdpSetup::kActpass;
   if (!bench_.host_under_test()) {
     const codec::SessionDescription skeleton = codec::MakeAnswerSkeleton(remote_);
-    ours.setup = codec::SdpSetup::kActive;
+    ours.setup = plan_.answer_setup;
     ours.form = skeleton.form;
     ours.mid = skeleton.mid;
     ours.bundled = skeleton.bundled;

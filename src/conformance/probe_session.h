@@ -25,6 +25,8 @@ struct ProbePlan {
   std::function<std::string(const std::string& line)> payload;
   // Trickled before our description instead of behind it.
   bool early = false;
+  // Of our answer to a client: which side of DTLS the peer is.
+  codec::SdpSetup answer_setup = codec::SdpSetup::kActive;
 };
 
 class ProbeSession {
