@@ -321,7 +321,7 @@ class Lab:
         line = f"Host registered: {id_}"
         before = self.signaling_server.text().count(line)
         process = home.start("host", self.ming, "host", "--signal", self.signal_url(home), "--id", id_, "--protocol", protocol,
-                             "--remote", f"127.0.0.1:{port}", "-alsologtostderr", "--vmodule", "peer_connection=1",
+                             "--remote", f"127.0.0.1:{port}", "-alsologtostderr", "--vmodule", "peer_connection=1,ice_path=1",
                              *(self.ice_flags if ice is None else ice), *flags)
         if wait:
             wait_for(lambda: self.signaling_server.text().count(line) > before, 15, line)
@@ -331,7 +331,7 @@ class Lab:
         """Starts `ming client` (in home_a unless told); `.started` of the process is when."""
         home = at or self.home_a
         return home.start("client", self.ming, "client", "--signal", self.signal_url(home), "--id", id_, "--protocol", protocol,
-                          "--local", f"127.0.0.1:{port}", "-alsologtostderr", "--vmodule", "peer_connection=1",
+                          "--local", f"127.0.0.1:{port}", "-alsologtostderr", "--vmodule", "peer_connection=1,ice_path=1",
                           *(self.ice_flags if ice is None else ice), *flags)
 
     def first_byte(self, client, at=None, port=LOCAL_PORT, timeout=30.0):

@@ -156,9 +156,22 @@ Status SetTurnServers(const Settings& settings, ice::IceOptions& ice) {
   return Status::Ok();
 }
 
-Status SetTurnTrust(const Settings& settings, std::shared_ptr<const tls::TlsTrust>& trust) {
+bool UsesTls(const codec::IceServer& server) {
+  return server.transport == codec::IceServerTransport::kTls;
+}
+
+// The system's authorities are loaded here, once, and not for each peer connection.
+Status SetTurnTrust(const Settings& settings, p2p::PeerAccess& peer) {
+  std::shared_ptr<const tls::TlsTrust>& trust = peer.turn_trust;
   if (FLAGS_insecure) trust = tls::TlsTrust::Insecure();
-  if (FLAGS_ca_file.empty()) return Status::Ok();
+  if (FLAGS_ca_file.empty()) {
+    const std::vector<codec::IceServer>& servers = peer.ice.servers;
+    if (trust || std::none_of(servers.begin(), servers.end(), UsesTls)) return Status::Ok();
+    auto system = tls::TlsTrust::System();
+    if (!system.ok()) return system.status().WithContext(settings.Get("turn-server").where);
+    trust = *std::move(system);
+    return Status::Ok();
+  }
   const Result<std::string> file = ReadSmallFile(FLAGS_ca_file, 16 * kMiB);
   if (!file.ok()) return file.status().WithContext(settings.Get("ca-file").where);
   auto authorities = tls::TlsTrust::FromPem(ByteSpan(*file));
@@ -169,7 +182,7 @@ Status SetTurnTrust(const Settings& settings, std::shared_ptr<const tls::TlsTrus
 
 Status SetPeer(const Settings& settings, p2p::TunnelProtocol protocol, p2p::PeerAccess& peer) {
   if (Status set = SetIce(settings, peer.ice); !set.ok()) return set;
-  if (Status set = SetTurnTrust(settings, peer.turn_trust); !set.ok()) return set;
+  if (Status set = SetTurnTrust(settings, peer); !set.ok()) return set;
   peer.announce_features = FLAGS_extensions;
   peer.max_message_bytes = SizeValue(FLAGS_data_message_size);
   peer.disconnected_after = DurationValue(FLAGS_disconnect_after);

@@ -1,108 +1,30 @@
 #include "ming/ice/ice_agent.h"
 
-#include <fcntl.h>
-#include <gio/gio.h>
 #include <glog/logging.h>
-#include <nice/agent.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <string>
 #include <utility>
 #include <variant>
 
-#include "ming/base/checked_cast.h"
 #include "ming/codec/packet_demux.h"
 #include "ming/ice/datagram_batch.h"
+#include "ming/ice/engine_agent.h"
 #include "ming/ice/local_addresses.h"
 #include "ming/ice/stun_fanout.h"
 #include "ming/ice/udp_path.h"
 #include "ming/net/turn_end_hook.h"
-#include "ming/net/unique_fd.h"
 
 namespace ming::ice {
 namespace {
 
-constexpr guint kComponent = 1;
 // What waits for the end of the turn, or for a full socket buffer. An SCTP send buffer's worth:
 // more would only age here.
 constexpr size_t kMaxBatchBytes = size_t{4} * 1024 * 1024;
-// UDP's own buffers; SCTP's window is 1 MiB, and the kernel counts each packet's overhead as well.
-constexpr int kSocketBufferBytes = 4 * 1024 * 1024;
 
-net::SocketAddress AddressOf(const NiceAddress& address) {
-  sockaddr_storage storage{};
-  nice_address_copy_to_sockaddr(&address, reinterpret_cast<sockaddr*>(&storage));
-  return net::SocketAddress::FromKernel(storage).value_or(net::SocketAddress());
-}
-
-codec::CandidateType TypeOf(NiceCandidateType type) {
-  switch (type) {
-    case NICE_CANDIDATE_TYPE_HOST:
-      return codec::CandidateType::kHost;
-    case NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE:
-      return codec::CandidateType::kServerReflexive;
-    case NICE_CANDIDATE_TYPE_PEER_REFLEXIVE:
-      return codec::CandidateType::kPeerReflexive;
-    case NICE_CANDIDATE_TYPE_RELAYED:
-      return codec::CandidateType::kRelay;
-  }
-  return codec::CandidateType::kOther;
-}
-
-NiceCandidateType NiceTypeOf(codec::CandidateType type) {
-  switch (type) {
-    case codec::CandidateType::kServerReflexive:
-      return NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE;
-    case codec::CandidateType::kPeerReflexive:
-      return NICE_CANDIDATE_TYPE_PEER_REFLEXIVE;
-    case codec::CandidateType::kRelay:
-      return NICE_CANDIDATE_TYPE_RELAYED;
-    case codec::CandidateType::kHost:
-    case codec::CandidateType::kOther:
-      break;
-  }
-  return NICE_CANDIDATE_TYPE_HOST;
-}
-
-IceState StateOf(guint state) {
-  switch (state) {
-    case NICE_COMPONENT_STATE_CONNECTING:
-      return IceState::kChecking;
-    case NICE_COMPONENT_STATE_CONNECTED:
-      return IceState::kConnected;
-    case NICE_COMPONENT_STATE_READY:
-      return IceState::kCompleted;
-    case NICE_COMPONENT_STATE_FAILED:
-      return IceState::kFailed;
-    default:
-      return IceState::kNew;
-  }
-}
-
-guint Milliseconds(Duration duration) {
-  return base::CheckedCast<guint>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-}
-
-void EnlargeBuffer(int fd, int forced_option, int option) {
-  const int size = kSocketBufferBytes;
-  // Above the system's limit only with CAP_NET_ADMIN.
-  if (setsockopt(fd, SOL_SOCKET, forced_option, &size, sizeof(size)) == 0) return;
-  if (setsockopt(fd, SOL_SOCKET, option, &size, sizeof(size)) != 0) PLOG(WARNING) << "setsockopt";
-}
-
-using CandidatePtr = std::unique_ptr<NiceCandidate, decltype(&nice_candidate_free)>;
-using GString0 = std::unique_ptr<gchar, decltype(&g_free)>;
-
-// Where the end of closing is reported, unless the agent is gone by then. Owned by the callback.
-template <typename Impl>
-struct CloseTicketFor {
-  Impl* impl;
-};
-
-// What libnice reported, until the loop gets to it.
+// What the engine reported, until the loop gets to it.
 struct StateEvent {
   IceState state;
 };
@@ -118,48 +40,14 @@ using Event = std::variant<StateEvent, CandidateEvent, GatheringDoneEvent, PairE
 
 }  // namespace
 
-std::string_view IceStateName(IceState state) {
-  switch (state) {
-    case IceState::kNew:
-      return "new";
-    case IceState::kChecking:
-      return "checking";
-    case IceState::kConnected:
-      return "connected";
-    case IceState::kCompleted:
-      return "completed";
-    case IceState::kFailed:
-      return "failed";
-  }
-  return "";
-}
-
-bool SelectedPair::relayed() const {
-  return local_type == codec::CandidateType::kRelay || remote_type == codec::CandidateType::kRelay;
-}
-
-std::string_view SelectedPair::Describe() const {
-  if (!relayed()) return "direct udp";
-  switch (relay_transport.value_or(codec::IceServerTransport::kUdp)) {
-    case codec::IceServerTransport::kUdp:
-      return "relayed udp";
-    case codec::IceServerTransport::kTcp:
-      return "relayed tcp";
-    case codec::IceServerTransport::kTls:
-      return "relayed tls";
-  }
-  return "";
-}
-
 // libnice may be called from the loop and from our own callers, but not from inside its callbacks:
 // those only note what happened (datagrams excepted, which go straight up), and the turn-end hook
 // reports it. Calls that an observer of a datagram makes wait for that hook as well.
-class IceAgent::Impl {
+class IceAgent::Impl final : private EngineAgent::Observer {
  public:
-  using CloseTicket = CloseTicketFor<Impl>;
-
-  Impl(const IceServices& services, const IceOptions& options, IceRole role, Observer& observer);
-  ~Impl();
+  Impl(const IceServices& services, const IceOptions& options, IceRole role,
+       IceAgent::Observer& observer);
+  ~Impl() override;
 
   Status Start();
   void SetRemoteCredentials(const codec::IceCredentials& credentials);
@@ -175,29 +63,20 @@ class IceAgent::Impl {
   IceStats stats() const;
 
  private:
-  // libnice's callbacks.
-  static void OnNiceState(NiceAgent* agent, guint stream, guint component, guint state,
-                          gpointer self) noexcept;
-  static void OnNiceCandidate(NiceAgent* agent, NiceCandidate* candidate, gpointer self) noexcept;
-  static void OnNiceGatheringDone(NiceAgent* agent, guint stream, gpointer self) noexcept;
-  static void OnNicePair(NiceAgent* agent, guint stream, guint component, NiceCandidate* local,
-                         NiceCandidate* remote, gpointer self) noexcept;
-  static void OnNiceDatagram(NiceAgent* agent, guint stream, guint component, guint size,
-                             gchar* bytes, gpointer self) noexcept;
-  static void OnNiceClosed(GObject* agent, GAsyncResult* result, gpointer ticket) noexcept;
+  void OnEngineState(IceState state) override { Queue(StateEvent{state}); }
+  void OnEngineCandidate(codec::IceCandidate candidate) override;
+  void OnEngineGatheringDone() override { Queue(GatheringDoneEvent{}); }
+  void OnEnginePair(const SelectedPair& pair) override { Queue(PairEvent{pair}); }
+  void OnEngineDatagram(ByteSpan datagram) override;
+  void OnEngineClosed() override { Queue(ClosedEvent{}); }
 
-  void CreateEngine(IceRole role);
-  void Connect(const char* signal, GCallback handler);
   Status AddLocalAddresses();
   void AddServers();
+  void StartStun(const std::vector<HostPort>& servers);
   void ResolveTurn(const codec::IceServer& server);
-  void AddTurn(const codec::IceServer& server, const net::SocketAddress& address);
+  void AddTurn(const codec::IceServer& server, const std::vector<net::SocketAddress>& addresses);
   std::optional<codec::IceServerTransport> RelayTransport() const;
-  void ReadCredentials();
-  void EnlargeSocketBuffers();
-  int DescriptorAt(const net::SocketAddress& address) const;
-  template <typename Visit>
-  void ForEachSocket(Visit visit) const;
+  bool HasTurn() const;
 
   void Queue(Event event);
   void RunEngine(std::function<void()> command);
@@ -206,22 +85,18 @@ class IceAgent::Impl {
   void ReportGatheringDone();
   void UsePair(const SelectedPair& pair);
   void Flush();
-  void FlushThroughEngine();
-  bool HasTurn() const;
-  void StartClose();
 
   const IceServices services_;
   const IceOptions options_;
-  Observer& observer_;
-  NiceAgent* agent_ = nullptr;
-  guint stream_ = 0;
+  IceAgent::Observer& observer_;
+  EngineAgent engine_;
+  LocalFamilies families_;
   codec::LoopbackCandidates loopback_ = codec::LoopbackCandidates::kRefuse;
   codec::IceCredentials credentials_;
   std::vector<codec::IceCandidate> local_candidates_;
   size_t remote_candidates_ = 0;
   bool starting_ = false;
   bool closing_ = false;
-  bool close_started_ = false;
   bool in_engine_ = false;  // inside a callback of libnice
   bool gathering_ = false;
   bool candidates_done_ = false;
@@ -229,7 +104,6 @@ class IceAgent::Impl {
   std::vector<net::SocketAddress> tls_bridges_;  // where libnice finds TURN servers over TLS
   IceState state_ = IceState::kNew;
   std::optional<SelectedPair> pair_;
-  CloseTicket* close_ticket_ = nullptr;  // while closing is under way
   std::deque<Event> events_;
   std::deque<std::function<void()>> commands_;
   DatagramBatch batch_;
@@ -242,75 +116,35 @@ class IceAgent::Impl {
 };
 
 IceAgent::Impl::Impl(const IceServices& services, const IceOptions& options, IceRole role,
-                     Observer& observer)
+                     IceAgent::Observer& observer)
     : services_(services),
       options_(options),
       observer_(observer),
+      engine_(services.glib, options, role, *this),
       flush_hook_(services.reactor, [this] { Flush(); }),
       event_hook_(services.reactor, [this] { OnTurnEnd(); }) {
   const Status valid = Validate(options_);
   CHECK(valid.ok()) << valid.ToString();
-  CreateEngine(role);
 }
 
 IceAgent::Impl::~Impl() {
-  nice_agent_attach_recv(agent_, stream_, kComponent, services_.glib.context(), nullptr, nullptr);
-  g_signal_handlers_disconnect_by_data(agent_, this);
   if (!closing_) Flush();
-  // Gives TURN allocations back in the background; libnice holds the agent until then.
-  if (!close_started_ && HasTurn()) StartClose();
-  if (close_ticket_ != nullptr) close_ticket_->impl = nullptr;
-  g_object_unref(agent_);
-  services_.glib.Arm();
-}
-
-void IceAgent::Impl::CreateEngine(IceRole role) {
-  // Without NICE_AGENT_OPTION_REGULAR_NOMINATION every pair that works is nominated, and the best
-  // of them is used (aggressive nomination, RFC 5245, section 8.1.1.2). Regular nomination settles
-  // for the first two pairs that work, mostly relays, and never leaves them for a direct one that
-  // needs another retransmission to get through.
-  constexpr auto kOptions = static_cast<NiceAgentOption>(NICE_AGENT_OPTION_ICE_TRICKLE |
-                                                         NICE_AGENT_OPTION_CONSENT_FRESHNESS);
-  agent_ = nice_agent_new_full(services_.glib.context(), NICE_COMPATIBILITY_RFC5245, kOptions);
-  CHECK(agent_ != nullptr);
-  g_object_set(agent_, "upnp", FALSE, "ice-tcp", FALSE, "controlling-mode",
-               role == IceRole::kControlling ? TRUE : FALSE, "stun-pacing-timer",
-               Milliseconds(options_.pacing), "stun-initial-timeout",
-               Milliseconds(options_.initial_timeout), "force-relay",
-               options_.policy == CandidatePolicy::kRelayOnly ? TRUE : FALSE, nullptr);
-  stream_ = nice_agent_add_stream(agent_, 1);
-  CHECK_GT(stream_, 0u);
-  Connect("component-state-changed", reinterpret_cast<GCallback>(&Impl::OnNiceState));
-  Connect("new-candidate-full", reinterpret_cast<GCallback>(&Impl::OnNiceCandidate));
-  Connect("candidate-gathering-done", reinterpret_cast<GCallback>(&Impl::OnNiceGatheringDone));
-  Connect("new-selected-pair-full", reinterpret_cast<GCallback>(&Impl::OnNicePair));
-  nice_agent_attach_recv(agent_, stream_, kComponent, services_.glib.context(),
-                         &Impl::OnNiceDatagram, this);
-}
-
-void IceAgent::Impl::Connect(const char* signal, GCallback handler) {
-  g_signal_connect_data(agent_, signal, handler, this, nullptr, static_cast<GConnectFlags>(0));
 }
 
 Status IceAgent::Impl::Start() {
   Status addresses = AddLocalAddresses();
   if (!addresses.ok()) return addresses;
-  if (options_.ports) {
-    nice_agent_set_port_range(agent_, stream_, kComponent, options_.ports->first.value(),
-                              options_.ports->last.value());
-  }
   AddServers();
   starting_ = true;
   gathering_ = true;
-  const bool gathered = nice_agent_gather_candidates(agent_, stream_) != FALSE;
+  const bool gathered = engine_.Gather();
   starting_ = false;
-  services_.glib.Arm();
   if (!gathered) {
     return Status(StatusCode::kUnavailable,
                   options_.ports ? "no free UDP port in the given range" : "no free UDP port");
   }
-  ReadCredentials();
-  EnlargeSocketBuffers();
+  credentials_ = engine_.Credentials();
+  engine_.EnlargeSocketBuffers();
   return Status::Ok();
 }
 
@@ -321,11 +155,9 @@ Status IceAgent::Impl::AddLocalAddresses() {
   if (chosen.empty()) {
     return Status(StatusCode::kUnavailable, "no local address for ICE (no interface is up)");
   }
+  families_ = FamiliesOf(chosen);
   for (const IpAddress& ip : chosen) {
-    NiceAddress address;
-    nice_address_init(&address);
-    CHECK(nice_address_set_from_string(&address, ip.ToString().c_str()));
-    nice_agent_add_local_address(agent_, &address);
+    engine_.AddLocalAddress(ip);
     // Whoever has a loopback address here may be met on one.
     if (ip.IsLoopback()) loopback_ = codec::LoopbackCandidates::kAllow;
   }
@@ -350,18 +182,19 @@ void IceAgent::Impl::AddServers() {
         });
     if (!also_turn) stun.push_back(server.address);
   }
-  if (stun.empty() || options_.policy == CandidatePolicy::kRelayOnly) return;
-  auto fanout =
-      StunFanout::Start(services_.reactor, services_.resolver, stun,
-                        [this](const net::SocketAddress& from) { return DescriptorAt(from); });
+  if (!stun.empty() && options_.policy != CandidatePolicy::kRelayOnly) StartStun(stun);
+}
+
+void IceAgent::Impl::StartStun(const std::vector<HostPort>& servers) {
+  auto fanout = StunFanout::Start(
+      services_.reactor, services_.resolver, servers, families_,
+      [this](const net::SocketAddress& from) { return engine_.DescriptorAt(from); });
   if (!fanout.ok()) {
     LOG(WARNING) << fanout.status().ToString();
     return;
   }
   stun_ = std::move(fanout).value();
-  const net::SocketAddress address = stun_->address();
-  g_object_set(agent_, "stun-server", address.ip().ToString().c_str(), "stun-server-port",
-               guint{address.port().value()}, nullptr);
+  engine_.SetStunServer(stun_->host(), stun_->port());
 }
 
 // Numeric addresses come back from the resolver in the next turn, before any answer of a server
@@ -374,7 +207,7 @@ void IceAgent::Impl::ResolveTurn(const codec::IceServer& server) {
                                    --pending_lookups_;
                                    if (closing_) return;
                                    if (addresses.ok()) {
-                                     AddTurn(server, addresses->front());
+                                     AddTurn(server, *addresses);
                                    } else {
                                      LOG(WARNING) << "TURN server " << server.ToString() << ": "
                                                   << addresses.status().message();
@@ -383,79 +216,45 @@ void IceAgent::Impl::ResolveTurn(const codec::IceServer& server) {
                                  }));
 }
 
-void IceAgent::Impl::AddTurn(const codec::IceServer& server, const net::SocketAddress& address) {
-  const NiceRelayType type = server.transport == codec::IceServerTransport::kUdp
-                                 ? NICE_RELAY_TYPE_TURN_UDP
-                                 : NICE_RELAY_TYPE_TURN_TCP;
-  if (server.transport == codec::IceServerTransport::kTls) tls_bridges_.push_back(address);
-  gathering_ = true;
-  if (!nice_agent_set_relay_info(agent_, stream_, kComponent, address.ip().ToString().c_str(),
-                                 address.port().value(), server.username.c_str(),
-                                 server.password.Reveal().c_str(), type)) {
-    LOG(WARNING) << "TURN server " << server.ToString() << ": not taken";
+// One address of each family that we have: a relay may be reached by only one of them, and libnice
+// asks it from local addresses of the same family.
+void IceAgent::Impl::AddTurn(const codec::IceServer& server,
+                             const std::vector<net::SocketAddress>& addresses) {
+  bool any = false;
+  for (const bool v4 : {true, false}) {
+    if (!(v4 ? families_.v4 : families_.v6)) continue;
+    const auto found = std::find_if(
+        addresses.begin(), addresses.end(),
+        [v4](const net::SocketAddress& address) { return address.ip().is_v4() == v4; });
+    if (found == addresses.end()) continue;
+    any = true;
+    if (server.transport == codec::IceServerTransport::kTls) tls_bridges_.push_back(*found);
+    gathering_ = true;
+    if (!engine_.AddTurnServer(server, *found)) {
+      LOG(WARNING) << "TURN server " << server.ToString() << ": not taken";
+    }
   }
-  services_.glib.Arm();
+  if (any) return;
+  LOG(WARNING) << "TURN server " << server.ToString() << ": has no IPv"
+               << (families_.v4 ? "4" : "6") << " address, and we have no other";
 }
 
-// libnice does not tell, but its type preference (RFC 8445, section 5.1.2.1) of a relay is 30 where
-// it is reached over UDP, and 20 over TCP.
 std::optional<codec::IceServerTransport> IceAgent::Impl::RelayTransport() const {
-  constexpr guint kTypePreferenceOverUdp = 30;
-  NiceCandidate* local =
-      nullptr;  // of the agent, as the candidates of its signals lack their server
-  NiceCandidate* remote = nullptr;
-  if (!nice_agent_get_selected_pair(agent_, stream_, kComponent, &local, &remote) ||
-      local->type != NICE_CANDIDATE_TYPE_RELAYED) {
-    return std::nullopt;
-  }
-  if (local->priority >> 24 >= kTypePreferenceOverUdp) return codec::IceServerTransport::kUdp;
-  NiceAddress server;
-  nice_candidate_relay_address(local, &server);
-  return std::count(tls_bridges_.begin(), tls_bridges_.end(), AddressOf(server)) != 0
+  const std::optional<EngineAgent::RelayLeg> leg = engine_.SelectedRelay();
+  if (!leg) return std::nullopt;
+  if (!leg->over_tcp) return codec::IceServerTransport::kUdp;
+  return std::count(tls_bridges_.begin(), tls_bridges_.end(), leg->server) != 0
              ? codec::IceServerTransport::kTls
              : codec::IceServerTransport::kTcp;
 }
 
-void IceAgent::Impl::ReadCredentials() {
-  gchar* ufrag = nullptr;
-  gchar* password = nullptr;
-  CHECK(nice_agent_get_local_credentials(agent_, stream_, &ufrag, &password));
-  const GString0 owned_ufrag(ufrag, g_free);
-  const GString0 owned_password(password, g_free);
-  credentials_.username_fragment = ufrag;
-  credentials_.password = Secret(password);
-}
-
-template <typename Visit>
-void IceAgent::Impl::ForEachSocket(Visit visit) const {
-  GPtrArray* sockets = nice_agent_get_sockets(agent_, stream_, kComponent);
-  if (sockets == nullptr) return;
-  for (guint i = 0; i < sockets->len; ++i) visit(static_cast<GSocket*>(sockets->pdata[i]));
-  g_ptr_array_unref(sockets);
-}
-
-void IceAgent::Impl::EnlargeSocketBuffers() {
-  ForEachSocket([](GSocket* socket) {
-    EnlargeBuffer(g_socket_get_fd(socket), SO_RCVBUFFORCE, SO_RCVBUF);
-    EnlargeBuffer(g_socket_get_fd(socket), SO_SNDBUFFORCE, SO_SNDBUF);
-  });
-}
-
-int IceAgent::Impl::DescriptorAt(const net::SocketAddress& address) const {
-  int found = -1;
-  ForEachSocket([&address, &found](GSocket* socket) {
-    if (g_socket_get_socket_type(socket) != G_SOCKET_TYPE_DATAGRAM) return;
-    const int fd = g_socket_get_fd(socket);
-    if (net::LocalAddressOf(fd) == address) found = fd;
-  });
-  return found;
+bool IceAgent::Impl::HasTurn() const {
+  return std::any_of(options_.servers.begin(), options_.servers.end(),
+                     [](const auto& server) { return server.kind == codec::IceServerKind::kTurn; });
 }
 
 void IceAgent::Impl::SetRemoteCredentials(const codec::IceCredentials& credentials) {
-  RunEngine([this, credentials] {
-    nice_agent_set_remote_credentials(agent_, stream_, credentials.username_fragment.c_str(),
-                                      credentials.password.Reveal().c_str());
-  });
+  RunEngine([this, credentials] { engine_.SetRemoteCredentials(credentials); });
 }
 
 Status IceAgent::Impl::AddRemoteCandidate(const codec::IceCandidate& candidate) {
@@ -471,24 +270,12 @@ Status IceAgent::Impl::AddRemoteCandidate(const codec::IceCandidate& candidate) 
     return Status(StatusCode::kResourceExhausted, "too many candidates of the peer");
   }
   ++remote_candidates_;
-  RunEngine([this, candidate] {
-    const CandidatePtr nice(nice_candidate_new(NiceTypeOf(candidate.type)), nice_candidate_free);
-    nice->transport = NICE_CANDIDATE_TRANSPORT_UDP;
-    nice->component_id = kComponent;
-    nice->stream_id = stream_;
-    nice->priority = candidate.priority;
-    candidate.foundation.copy(nice->foundation, NICE_CANDIDATE_MAX_FOUNDATION - 1);
-    CHECK(nice_address_set_from_string(&nice->addr, candidate.address.c_str()));
-    nice_address_set_port(&nice->addr, candidate.port.value());
-    GSList* list = g_slist_append(nullptr, nice.get());
-    nice_agent_set_remote_candidates(agent_, stream_, kComponent, list);
-    g_slist_free(list);
-  });
+  RunEngine([this, candidate] { engine_.AddRemoteCandidate(candidate); });
   return Status::Ok();
 }
 
 void IceAgent::Impl::SetRemoteCandidatesDone() {
-  RunEngine([this] { nice_agent_peer_candidate_gathering_done(agent_, stream_); });
+  RunEngine([this] { engine_.SetRemoteCandidatesDone(); });
 }
 
 void IceAgent::Impl::Close() {
@@ -499,22 +286,11 @@ void IceAgent::Impl::Close() {
     Flush();
     // Only allocations take time to give back; sockets close with the agent.
     if (HasTurn()) {
-      StartClose();
+      engine_.Close();
     } else {
       Queue(ClosedEvent{});
     }
   });
-}
-
-bool IceAgent::Impl::HasTurn() const {
-  return std::any_of(options_.servers.begin(), options_.servers.end(),
-                     [](const auto& server) { return server.kind == codec::IceServerKind::kTurn; });
-}
-
-void IceAgent::Impl::StartClose() {
-  close_started_ = true;
-  close_ticket_ = new CloseTicket{this};
-  nice_agent_close_async(agent_, &Impl::OnNiceClosed, close_ticket_);
 }
 
 IceStats IceAgent::Impl::stats() const {
@@ -541,16 +317,9 @@ void IceAgent::Impl::Flush() {
     path_->Send(batch_);
     return;
   }
-  FlushThroughEngine();
-}
-
-void IceAgent::Impl::FlushThroughEngine() {
   while (!batch_.empty()) {
     const DatagramBatch::Run run = batch_.FrontAlone();
-    const gint sent =
-        nice_agent_send(agent_, stream_, kComponent, base::CheckedCast<guint>(run.bytes.size()),
-                        reinterpret_cast<const gchar*>(run.bytes.data()));
-    if (sent < 0) ++stats_.datagrams_dropped;
+    if (!engine_.Send(run.bytes)) ++stats_.datagrams_dropped;
     batch_.Pop(run);
   }
   services_.glib.Arm();
@@ -561,16 +330,29 @@ void IceAgent::Impl::UsePair(const SelectedPair& pair) {
   path_.reset();
   pair_ = pair;
   pair_->relay_transport = RelayTransport();
-  GSocket* socket = nice_agent_get_selected_socket(agent_, stream_, kComponent);
-  if (socket == nullptr) return;  // relayed by our TURN server
-  const int fd = fcntl(g_socket_get_fd(socket), F_DUPFD_CLOEXEC, 0);
-  g_object_unref(socket);
-  if (fd < 0) {
-    PLOG(WARNING) << "dup of an ICE socket";
-    return;
-  }
-  path_ = std::make_unique<UdpPath>(services_.reactor, net::UniqueFd(fd), pair.remote,
+  net::UniqueFd socket = engine_.SelectedSocket();
+  if (!socket.valid()) return;
+  path_ = std::make_unique<UdpPath>(services_.reactor, std::move(socket), pair.remote,
                                     [this] { flush_hook_.Request(); });
+}
+
+void IceAgent::Impl::OnEngineCandidate(codec::IceCandidate candidate) {
+  // The related address would tell the peer what kRelayOnly hides (RFC 8828, section 5.2).
+  if (options_.policy == CandidatePolicy::kRelayOnly) {
+    candidate.related_address = "0.0.0.0";
+    candidate.related_port = Port(9);
+  }
+  local_candidates_.push_back(candidate);
+  if (!starting_) Queue(CandidateEvent{std::move(candidate)});
+}
+
+void IceAgent::Impl::OnEngineDatagram(ByteSpan datagram) {
+  if (closing_ || codec::ClassifyPacket(datagram) == codec::PacketKind::kStun) return;
+  ++stats_.datagrams_received;
+  stats_.bytes_received += datagram.size();
+  const bool outer = std::exchange(in_engine_, true);
+  observer_.OnDatagram(datagram);
+  in_engine_ = outer;
 }
 
 void IceAgent::Impl::Queue(Event event) {
@@ -585,7 +367,6 @@ void IceAgent::Impl::RunEngine(std::function<void()> command) {
     return;
   }
   command();
-  services_.glib.Arm();
 }
 
 void IceAgent::Impl::OnTurnEnd() {
@@ -593,7 +374,6 @@ void IceAgent::Impl::OnTurnEnd() {
     const std::function<void()> command = std::move(commands_.front());
     commands_.pop_front();
     command();
-    services_.glib.Arm();
   }
   // Those of what the observer does meanwhile wait for the next turn.
   for (size_t left = events_.size(); left > 0 && !events_.empty(); --left) {
@@ -624,67 +404,6 @@ void IceAgent::Impl::ReportGatheringDone() {
   if (gathering_ || pending_lookups_ > 0 || candidates_done_) return;
   candidates_done_ = true;
   observer_.OnLocalCandidatesDone();
-}
-
-void IceAgent::Impl::OnNiceState(NiceAgent* /*agent*/, guint /*stream*/, guint /*component*/,
-                                 guint state, gpointer self) noexcept {
-  static_cast<Impl*>(self)->Queue(StateEvent{StateOf(state)});
-}
-
-void IceAgent::Impl::OnNiceCandidate(NiceAgent* agent, NiceCandidate* candidate,
-                                     gpointer self) noexcept {
-  auto* impl = static_cast<Impl*>(self);
-  const GString0 text(nice_agent_generate_local_candidate_sdp(agent, candidate), g_free);
-  Result<codec::IceCandidate> parsed = codec::ParseIceCandidate(text.get());
-  if (!parsed.ok()) {
-    LOG(ERROR) << "libnice wrote a candidate we cannot read: " << parsed.status().message();
-    return;
-  }
-  // The related address would tell the peer what kRelayOnly hides (RFC 8828, section 5.2).
-  if (impl->options_.policy == CandidatePolicy::kRelayOnly) {
-    parsed->related_address = "0.0.0.0";
-    parsed->related_port = Port(9);
-  }
-  impl->local_candidates_.push_back(*parsed);
-  if (!impl->starting_) impl->Queue(CandidateEvent{*std::move(parsed)});
-}
-
-void IceAgent::Impl::OnNiceGatheringDone(NiceAgent* /*agent*/, guint /*stream*/,
-                                         gpointer self) noexcept {
-  static_cast<Impl*>(self)->Queue(GatheringDoneEvent{});
-}
-
-// NOLINTNEXTLINE(readability-function-size): the signature is libnice's
-void IceAgent::Impl::OnNicePair(NiceAgent* /*agent*/, guint /*stream*/, guint /*component*/,
-                                NiceCandidate* local, NiceCandidate* remote,
-                                gpointer self) noexcept {
-  SelectedPair pair;
-  pair.local_type = TypeOf(local->type);
-  pair.remote_type = TypeOf(remote->type);
-  pair.local = AddressOf(local->addr);
-  pair.remote = AddressOf(remote->addr);
-  static_cast<Impl*>(self)->Queue(PairEvent{pair});
-}
-
-// NOLINTNEXTLINE(readability-function-size): the signature is libnice's
-void IceAgent::Impl::OnNiceDatagram(NiceAgent* /*agent*/, guint /*stream*/, guint /*component*/,
-                                    guint size, gchar* bytes, gpointer self) noexcept {
-  auto* impl = static_cast<Impl*>(self);
-  const ByteSpan datagram(reinterpret_cast<const uint8_t*>(bytes), size);
-  if (impl->closing_ || codec::ClassifyPacket(datagram) == codec::PacketKind::kStun) return;
-  ++impl->stats_.datagrams_received;
-  impl->stats_.bytes_received += size;
-  const bool outer = std::exchange(impl->in_engine_, true);
-  impl->observer_.OnDatagram(datagram);
-  impl->in_engine_ = outer;
-}
-
-void IceAgent::Impl::OnNiceClosed(GObject* /*agent*/, GAsyncResult* /*result*/,
-                                  gpointer ticket) noexcept {
-  const std::unique_ptr<CloseTicket> owned(static_cast<CloseTicket*>(ticket));
-  if (owned->impl == nullptr) return;
-  owned->impl->close_ticket_ = nullptr;
-  owned->impl->Queue(ClosedEvent{});
 }
 
 IceAgent::IceAgent(const IceServices& services, const IceOptions& options, IceRole role,

@@ -4,12 +4,8 @@
 #ifndef MING_ICE_ICE_AGENT_H_
 #define MING_ICE_ICE_AGENT_H_
 
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "ming/base/bytes.h"
@@ -17,55 +13,18 @@
 #include "ming/codec/ice_candidate.h"
 #include "ming/codec/sdp.h"
 #include "ming/ice/ice_options.h"
+#include "ming/ice/ice_types.h"
 #include "ming/net/glib_bridge.h"
 #include "ming/net/reactor.h"
 #include "ming/net/resolver.h"
-#include "ming/net/socket_address.h"
 
 namespace ming::ice {
-
-enum class IceRole { kControlling, kControlled };
-
-enum class IceState {
-  kNew,
-  kChecking,
-  kConnected,  // a pair works; a better one may follow
-  kCompleted,  // the pair is nominated
-  kFailed,     // no pair works, or the peer no longer consents
-};
-
-// "new", "checking", "connected", "completed", "failed".
-std::string_view IceStateName(IceState state);
 
 // What every agent of a process shares; outlives the agents.
 struct IceServices {
   net::Reactor& reactor;
   net::GlibBridge& glib;
   net::Resolver& resolver;
-};
-
-struct IceStats {
-  uint64_t datagrams_sent = 0;
-  uint64_t datagrams_received = 0;
-  uint64_t bytes_sent = 0;  // of datagrams, without IP and UDP headers
-  uint64_t bytes_received = 0;
-  uint64_t datagrams_dropped = 0;  // no path, too many waiting, or refused by the kernel
-  uint64_t candidates_refused = 0;
-};
-
-struct SelectedPair {
-  codec::CandidateType local_type = codec::CandidateType::kHost;
-  codec::CandidateType remote_type = codec::CandidateType::kHost;
-  net::SocketAddress local;
-  net::SocketAddress remote;
-  // How we reach our TURN server, where the pair leads through it.
-  std::optional<codec::IceServerTransport> relay_transport;
-
-  // Through a TURN server of ours or of the peer's.
-  bool relayed() const;
-  // "direct udp", "relayed udp", "relayed tcp", "relayed tls": relayed by the peer's server alone
-  // is "relayed udp", as nothing but UDP leaves here.
-  std::string_view Describe() const;
 };
 
 class IceAgent final {

@@ -37,7 +37,7 @@ struct IceOptions {
   std::vector<std::string> interfaces;
   // Local UDP ports; none: the kernel chooses.
   std::optional<PortRange> ports;
-  // STUN: all are asked, and for each local IPv4 address the first answer counts. TURN over TLS is
+  // STUN: all are asked, and for each local address the first answer counts. TURN over TLS is
   // not spoken by IceAgent: `address` must be that of a bridge on loopback, which adds TLS.
   std::vector<codec::IceServer> servers;
   // Between two connectivity checks. RFC 8445 (section 14.2) wants 50 ms unless configured

@@ -75,4 +75,10 @@ std::vector<IpAddress> ChooseLocalAddresses(const std::vector<InterfaceAddress>&
   return chosen;
 }
 
+LocalFamilies FamiliesOf(const std::vector<IpAddress>& addresses) {
+  LocalFamilies families;
+  for (const IpAddress& ip : addresses) (ip.is_v4() ? families.v4 : families.v6) = true;
+  return families;
+}
+
 }  // namespace ming::ice

@@ -25,6 +25,13 @@ Result<std::vector<InterfaceAddress>> ListInterfaceAddresses();
 std::vector<IpAddress> ChooseLocalAddresses(const std::vector<InterfaceAddress>& all,
                                             const IceOptions& options);
 
+// The families that `addresses` belong to.
+struct LocalFamilies {
+  bool v4 = false;
+  bool v6 = false;
+};
+LocalFamilies FamiliesOf(const std::vector<IpAddress>& addresses);
+
 }  // namespace ming::ice
 
 #endif  // MING_ICE_LOCAL_ADDRESSES_H_

@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
@@ -15,6 +14,8 @@ namespace {
 
 // Local addresses are bounded by the options of the agent; this only stops strangers on loopback.
 constexpr size_t kMaxRequests = 128;
+// GLib, which resolves it for libnice, and our own sockets take it as 127.0.0.1 and ::1.
+constexpr char kBoth[] = "localhost";
 
 // libnice asks in the old form (RFC 3489), without magic cookie: all 16 bytes are the transaction
 // id.
@@ -31,13 +32,14 @@ bool IsBindingRequest(ByteSpan datagram) {
 Result<std::unique_ptr<StunFanout>> StunFanout::Start(net::Reactor& reactor,
                                                       net::Resolver& resolver,
                                                       const std::vector<HostPort>& servers,
+                                                      const LocalFamilies& families,
                                                       FindDescriptor find_descriptor) {
-  constexpr std::array<uint8_t, 4> kLoopback = {127, 0, 0, 1};
-  const IpAddress loopback = IpAddress::FromBytes({kLoopback.data(), kLoopback.size()});
-  auto socket = net::UdpSocket::Bind(reactor, net::SocketAddress(loopback), net::UdpOptions());
-  if (!socket.ok()) return socket.status().WithContext("STUN");
+  const char* const one = families.v4 ? "127.0.0.1" : "::1";
+  auto sockets = net::UdpSocket::Listen(reactor, {families.v4 && families.v6 ? kBoth : one, Port()},
+                                        net::UdpOptions());
+  if (!sockets.ok()) return sockets.status().WithContext("STUN");
   std::unique_ptr<StunFanout> fanout(
-      new StunFanout(std::move(socket).value(), std::move(find_descriptor)));
+      new StunFanout(std::move(sockets).value(), std::move(find_descriptor)));
   StunFanout* self = fanout.get();
   const size_t count = std::min(servers.size(), kMaxServers);
   for (size_t i = 0; i < count; ++i) {
@@ -51,12 +53,17 @@ Result<std::unique_ptr<StunFanout>> StunFanout::Start(net::Reactor& reactor,
   return fanout;
 }
 
-StunFanout::StunFanout(std::unique_ptr<net::UdpSocket> socket, FindDescriptor find_descriptor)
-    : socket_(std::move(socket)), find_descriptor_(std::move(find_descriptor)) {
-  socket_->SetObserver(this);
+StunFanout::StunFanout(std::vector<std::unique_ptr<net::UdpSocket>> sockets,
+                       FindDescriptor find_descriptor)
+    : sockets_(std::move(sockets)), find_descriptor_(std::move(find_descriptor)) {
+  for (const auto& socket : sockets_) socket->SetObserver(this);
 }
 
 StunFanout::~StunFanout() = default;
+
+std::string StunFanout::host() const {
+  return sockets_.size() > 1 ? kBoth : sockets_.front()->local_address().ip().ToString();
+}
 
 void StunFanout::OnDatagram(const net::SocketAddress& from, ByteSpan datagram) {
   if (!IsBindingRequest(datagram) || find_descriptor_(from) < 0) return;
@@ -76,16 +83,18 @@ void StunFanout::OnResolved(const HostPort& server,
     LOG(WARNING) << "STUN server " << server.ToString() << ": " << addresses.status().message();
     return;
   }
-  for (const net::SocketAddress& address : *addresses) {
-    if (!address.ip().is_v4()) continue;
-    servers_.push_back(address);
-    for (const Request& request : requests_) Forward(request, address);
-    return;
+  for (const bool v4 : {true, false}) {
+    const auto first = std::find_if(
+        addresses->begin(), addresses->end(),
+        [v4](const net::SocketAddress& address) { return address.ip().is_v4() == v4; });
+    if (first == addresses->end()) continue;
+    servers_.push_back(*first);
+    for (const Request& request : requests_) Forward(request, *first);
   }
-  LOG(WARNING) << "STUN server " << server.ToString() << ": has no IPv4 address";
 }
 
 void StunFanout::Forward(const Request& request, const net::SocketAddress& server) const {
+  if (request.from.family() != server.family()) return;
   const int fd = find_descriptor_(request.from);
   if (fd < 0) return;
   sockaddr_storage address{};

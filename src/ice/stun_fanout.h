@@ -1,21 +1,23 @@
 // StunFanout: gives libnice, which takes one STUN server for an agent, any number of them.
 //
-// libnice is told a socket of ours on 127.0.0.1 as its STUN server. The Binding request that each
-// of its IPv4 sockets sends there is sent on, unchanged and from that very socket, to every server.
-// The answers go straight to libnice's socket; it knows them by their transaction id, takes the
-// first and ignores the rest. So each local address gets the mapping of its own port from whichever
-// server answers first, a name that resolves late is asked late (libnice repeats a request for
-// about 2 s), and host candidates wait for nothing.
+// libnice is told sockets of ours on 127.0.0.1 and ::1 as its STUN server. The Binding request that
+// each of its sockets sends there is sent on, unchanged and from that very socket, to every server
+// that has an address of the same family. The answers go straight to libnice's socket; it knows
+// them by their transaction id, takes the first and ignores the rest. So each local address gets
+// the mapping of its own port from whichever server answers first, a name that resolves late is
+// asked late (libnice repeats a request for about 2 s), and host candidates wait for nothing.
 #ifndef MING_ICE_STUN_FANOUT_H_
 #define MING_ICE_STUN_FANOUT_H_
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "ming/base/bytes.h"
 #include "ming/base/ip_address.h"
 #include "ming/base/status.h"
+#include "ming/ice/local_addresses.h"
 #include "ming/net/reactor.h"
 #include "ming/net/resolver.h"
 #include "ming/net/socket_address.h"
@@ -31,14 +33,16 @@ class StunFanout final : private net::UdpSocket::Observer {
   // At most this many servers are asked: each local address sends to each of them.
   static constexpr size_t kMaxServers = 16;
 
-  // Opens the socket and starts resolving.
+  // Opens sockets for the families of libnice's and starts resolving.
   static Result<std::unique_ptr<StunFanout>> Start(net::Reactor& reactor, net::Resolver& resolver,
                                                    const std::vector<HostPort>& servers,
+                                                   const LocalFamilies& families,
                                                    FindDescriptor find_descriptor);
   ~StunFanout() override;
 
-  // What to tell libnice.
-  net::SocketAddress address() const { return socket_->local_address(); }
+  // What to tell libnice: an address, or the name that stands for both of them.
+  std::string host() const;
+  Port port() const { return sockets_.front()->local_address().port(); }
 
  private:
   struct Request {
@@ -46,14 +50,14 @@ class StunFanout final : private net::UdpSocket::Observer {
     ByteBuffer bytes;
   };
 
-  StunFanout(std::unique_ptr<net::UdpSocket> socket, FindDescriptor find_descriptor);
+  StunFanout(std::vector<std::unique_ptr<net::UdpSocket>> sockets, FindDescriptor find_descriptor);
   void OnDatagram(const net::SocketAddress& from, ByteSpan datagram) override;
   void OnSendReady() override {}
   void OnPeerUnreachable(const Status& /*why*/) override {}
   void OnResolved(const HostPort& server, Result<std::vector<net::SocketAddress>> addresses);
   void Forward(const Request& request, const net::SocketAddress& server) const;
 
-  std::unique_ptr<net::UdpSocket> socket_;
+  std::vector<std::unique_ptr<net::UdpSocket>> sockets_;  // one or two, all with one port
   FindDescriptor find_descriptor_;
   std::vector<std::unique_ptr<net::Resolver::Request>> lookups_;
   std::vector<net::SocketAddress> servers_;

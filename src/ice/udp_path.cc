@@ -53,13 +53,15 @@ UdpPath::Outcome UdpPath::Send(DatagramBatch& batch) {
       writable_.SetEvents(EPOLLOUT);
       return Outcome::kWouldBlock;
     }
-    if (error != 0 && run.count > 1) {
+    if (error != 0 && run.count > 1 && SendRun(batch.FrontAlone()) == 0) {
       // No offload here, or a segment above the MTU of the device: one by one the kernel can
       // fragment.
       segmentation_ = false;
+      batch.Pop(batch.FrontAlone());
       continue;
     }
-    if (error != 0) ++dropped_;
+    // No route, or an address that is gone: the path may come back, or another one be found.
+    if (error != 0) dropped_ += run.count;
     batch.Pop(run);
   }
   return Outcome::kAllSent;

@@ -18,15 +18,6 @@ constexpr Duration kOverlap = std::chrono::seconds(1);
 // How long giving back TURN allocations may take.
 constexpr Duration kCloseLimit = std::chrono::seconds(2);
 
-void Add(const ice::IceStats& more, ice::IceStats& sum) {
-  sum.datagrams_sent += more.datagrams_sent;
-  sum.datagrams_received += more.datagrams_received;
-  sum.bytes_sent += more.bytes_sent;
-  sum.bytes_received += more.bytes_received;
-  sum.datagrams_dropped += more.datagrams_dropped;
-  sum.candidates_refused += more.candidates_refused;
-}
-
 }  // namespace
 
 // One agent, what it stands on, and where it stands in its life.
@@ -114,8 +105,8 @@ Status IcePath::Start(ice::IceRole role) {
   if (!started.ok() && options_.ice.ports) {
     LOG(WARNING) << "ICE restart: the port range has no port for a second agent: the old path is "
                     "given up first";
-    if (next_) Add(next_->agent().stats(), past_);
-    Add(current_->agent().stats(), past_);
+    if (next_) past_ += next_->agent().stats();
+    past_ += current_->agent().stats();
     next_.reset();
     current_.reset();
     return StartLeg(current_);
@@ -183,9 +174,9 @@ const std::optional<ice::SelectedPair>& IcePath::selected_pair() const {
 
 ice::IceStats IcePath::stats() const {
   ice::IceStats sum = past_;
-  if (current_) Add(current_->agent().stats(), sum);
-  if (next_) Add(next_->agent().stats(), sum);
-  for (const auto& leg : retired_) Add(leg->agent().stats(), sum);
+  if (current_) sum += current_->agent().stats();
+  if (next_) sum += next_->agent().stats();
+  for (const auto& leg : retired_) sum += leg->agent().stats();
   return sum;
 }
 
@@ -254,7 +245,7 @@ void IcePath::OnLegClosed(Leg& leg) {
   const auto found = std::find_if(retired_.begin(), retired_.end(),
                                   [&leg](const auto& owned) { return owned.get() == &leg; });
   if (found == retired_.end()) return;
-  Add(leg.agent().stats(), past_);
+  past_ += leg.agent().stats();
   services_.reactor.DeferDelete(std::move(*found));
   retired_.erase(found);
   if (closing_ && retired_.empty()) observer_.OnPathClosed();

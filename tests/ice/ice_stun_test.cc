@@ -1,4 +1,5 @@
 // Server-reflexive candidates from several STUN servers, of which some never answer.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -13,17 +14,17 @@
 namespace ming::ice {
 namespace {
 
-net::SocketAddress LoopbackAddress(uint16_t port) {
-  return net::SocketAddress(IpAddress::Parse("127.0.0.1").value(), Port(port));
-}
+constexpr char kV4[] = "127.0.0.1";
+constexpr char kV6[] = "::1";
 
 // Answers Binding requests with a mapped address of its own choice, or not at all.
 class FakeStunServer final : private net::UdpSocket::Observer {
  public:
   enum class Mode { kAnswers, kSilent };
 
-  FakeStunServer(net::Reactor& reactor, Mode mode, uint8_t last_byte)
-      : socket_(net::UdpSocket::Bind(reactor, LoopbackAddress(0), {}).value()),
+  FakeStunServer(net::Reactor& reactor, Mode mode, uint8_t last_byte, const char* at = kV4)
+      : socket_(net::UdpSocket::Bind(reactor, net::SocketAddress(IpAddress::Parse(at).value()), {})
+                    .value()),
         mode_(mode),
         last_byte_(last_byte) {
     socket_->SetObserver(this);
@@ -31,7 +32,7 @@ class FakeStunServer final : private net::UdpSocket::Observer {
 
   codec::IceServer AsServer() const {
     codec::IceServer server;
-    server.address = {"127.0.0.1", socket_->local_address().port()};
+    server.address = {socket_->local_address().ip().ToString(), socket_->local_address().port()};
     return server;
   }
   size_t requests() const { return requests_; }
@@ -43,14 +44,19 @@ class FakeStunServer final : private net::UdpSocket::Observer {
     if (mode_ == Mode::kSilent) return;
     ByteBuffer response;
     ByteWriter writer(response);
+    const bool v4 = from.ip().is_v4();
     writer.WriteU16(0x0101);
-    writer.WriteU16(12);
+    writer.WriteU16(v4 ? 12 : 24);
     writer.WriteBytes(request.Skip(4).First(16));
     writer.WriteU16(0x0001);  // MAPPED-ADDRESS: the requests have no magic cookie
-    writer.WriteU16(8);
-    writer.WriteU16(1);
+    writer.WriteU16(v4 ? 8 : 20);
+    writer.WriteU16(v4 ? 1 : 2);
     writer.WriteU16(4444);
-    writer.WriteU32(0xCB007100u | last_byte_);  // 203.0.113.x
+    if (v4) {
+      writer.WriteU32(0xCB007100u | last_byte_);  // 203.0.113.x
+    } else {
+      for (const uint32_t word : {0x20010DB8u, 0u, 0u, uint32_t{last_byte_}}) writer.WriteU32(word);
+    }
     socket_->SendTo(from, response);
   }
   void OnSendReady() override {}
@@ -100,6 +106,23 @@ TEST_F(IceStunTest, SilentServersEndTheGatheringAllTheSame) {
   EXPECT_TRUE(loop.RunUntil([&] { return pair.a.done && pair.b.done; }));
   EXPECT_TRUE(pair.a.trickled.empty());
   pair.Close(loop);
+}
+
+TEST_F(IceStunTest, EachFamilyAsksTheServersOfItsOwn) {
+  Loop loop;
+  FakeStunServer v4(loop.reactor, FakeStunServer::Mode::kAnswers, 9);
+  FakeStunServer v6(loop.reactor, FakeStunServer::Mode::kAnswers, 9, kV6);
+  IceOptions options = Loopback();
+  options.servers = {v4.AsServer(), v6.AsServer()};
+  TestAgent agent(loop, options, IceRole::kControlling);
+  ASSERT_TRUE(agent.agent->Start().ok());
+  ASSERT_TRUE(loop.RunUntil([&] { return agent.done; }));
+  std::vector<std::string> addresses;
+  for (const codec::IceCandidate& candidate : agent.trickled) {
+    EXPECT_EQ(candidate.type, codec::CandidateType::kServerReflexive);
+    addresses.push_back(candidate.address);
+  }
+  EXPECT_THAT(addresses, ::testing::UnorderedElementsAre("203.0.113.9", "2001:db8::9"));
 }
 
 TEST_F(IceStunTest, AReflexiveCandidateOfTwoServersIsTold) {

@@ -102,6 +102,7 @@ class TestPeer final : public PeerConnection::Observer {
 
   void OnConnectionState(ConnectionState state) override { states.push_back(state); }
   void OnLocalCandidate(const std::string& candidate) override {
+    candidates.push_back(candidate);
     if (peer == nullptr || !peer->connection) return;
     EXPECT_TRUE(peer->connection->AddRemoteCandidate(candidate).ok());
   }
@@ -132,6 +133,7 @@ class TestPeer final : public PeerConnection::Observer {
   TestPeer* peer = nullptr;
   bool ignore_channels = false;
   std::vector<ConnectionState> states;
+  std::vector<std::string> candidates;  // trickled
   std::vector<Status> closed;
   std::vector<std::unique_ptr<TestChannel>> channels;
   std::vector<std::unique_ptr<link::MessageChannel>> unobserved;

@@ -59,6 +59,26 @@ TEST_P(RelayTest, ConnectsThroughTheRelayAlone) {
   pair.Close();
 }
 
+class TurnTrustTest : public DescriptorCheck {};
+
+TEST_F(TurnTrustTest, AServerWithAnUnknownCertificateGivesNoRelay) {
+  Loop loop;
+  const std::unique_ptr<Coturn> turn = Coturn::Start(loop.reactor, loop.resolver);
+  if (!turn) GTEST_SKIP() << "needs /usr/bin/turnserver (coturn) and /usr/bin/openssl";
+  PeerConnectionOptions options = LoopbackOptions();
+  options.ice.policy = ice::CandidatePolicy::kRelayOnly;
+  options.ice.servers = {turn->Server(codec::IceServerTransport::kTls)};
+  const ByteBuffer other =
+      ByteBuffer::CopyOf(tls::Certificate::SelfSigned("localhost").value()->pem());
+  options.turn_trust = tls::TlsTrust::FromPem(other).value();
+  TestPeer peer(loop, options);
+  ASSERT_TRUE(peer.connection->CreateOffer(PeerConnection::OfferKind::kFirst).ok());
+  ASSERT_TRUE(loop.RunUntil([&] { return !peer.candidates.empty(); }, std::chrono::seconds(20)));
+  EXPECT_EQ(peer.candidates.front(), "") << "gathering ends with nothing";
+  peer.connection->Close();
+  EXPECT_TRUE(loop.RunUntil([&] { return !peer.closed.empty(); }));
+}
+
 INSTANTIATE_TEST_SUITE_P(Transports, RelayTest,
                          ::testing::Values(codec::IceServerTransport::kUdp,
                                            codec::IceServerTransport::kTcp,
