@@ -235,8 +235,8 @@ void IceAgent::Impl::AddTurn(const codec::IceServer& server,
     }
   }
   if (any) return;
-  LOG(WARNING) << "TURN server " << server.ToString() << ": has no IPv"
-               << (families_.v4 ? "4" : "6") << " address, and we have no other";
+  LOG(WARNING) << "TURN server " << server.ToString() << ": has no IPv" << (families_.v4 ? 4 : 6)
+               << " address, and we have no other";
 }
 
 std::optional<codec::IceServerTransport> IceAgent::Impl::RelayTransport() const {
