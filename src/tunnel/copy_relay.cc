@@ -61,7 +61,8 @@ void CopyRelay::OnAlarm() {
   const Timestamp now = timers_.Now();
   if (a_to_b_ == Progress::kYielded) PumpAToB();
   if (b_to_a_ == Progress::kYielded) PumpBToA();
-  if (options_.idle_timeout && now >= last_active_ + *options_.idle_timeout) {
+  const std::optional<Duration> limit = IdleLimit();
+  if (limit && now >= last_active_ + *limit) {
     const Status why(StatusCode::kTimeout, "no byte moved for the idle time-out");
     a_.stream().Reset(why);
     b_.stream().Reset(why);
@@ -90,6 +91,7 @@ CopyRelay::Progress CopyRelay::Pump(link::ByteStream& source, link::ByteStream& 
     if (chunk.state == link::ReadState::kWouldBlock) return Progress::kBlocked;
     if (chunk.state == link::ReadState::kEnd) {
       sink.CloseWrite();
+      last_active_ = timers_.Now();  // the end is a sign of life, too
       return Progress::kEnded;
     }
     const size_t moved = sink.Write(chunk.bytes);
@@ -102,12 +104,19 @@ CopyRelay::Progress CopyRelay::Pump(link::ByteStream& source, link::ByteStream& 
   return Progress::kYielded;
 }
 
+std::optional<Duration> CopyRelay::IdleLimit() const {
+  const bool half_closed = (a_to_b_ == Progress::kEnded) != (b_to_a_ == Progress::kEnded);
+  if (!half_closed || !options_.half_close_timeout) return options_.idle_timeout;
+  if (!options_.idle_timeout) return options_.half_close_timeout;
+  return std::min(*options_.idle_timeout, *options_.half_close_timeout);
+}
+
 void CopyRelay::Conclude() {
   if (a_to_b_ == Progress::kEnded && b_to_a_ == Progress::kEnded) return Finish(Status::Ok());
   if (a_to_b_ == Progress::kYielded || b_to_a_ == Progress::kYielded) {
     ArmAlarm(timers_.Now());
-  } else if (options_.idle_timeout) {
-    ArmAlarm(last_active_ + *options_.idle_timeout);
+  } else if (const std::optional<Duration> limit = IdleLimit()) {
+    ArmAlarm(last_active_ + *limit);
   }
 }
 

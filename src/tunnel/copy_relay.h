@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "ming/base/status.h"
 #include "ming/base/time.h"
@@ -56,6 +57,8 @@ class CopyRelay final : public Relay {
   void PumpAToB();
   void PumpBToA();
   Progress Pump(link::ByteStream& source, link::ByteStream& sink, uint64_t& count);
+  // What holds in the present state; none: no limit.
+  std::optional<Duration> IdleLimit() const;
   // Finishes when both directions ended, else arms the alarm.
   void Conclude();
   void Finish(const Status& why);

@@ -11,6 +11,8 @@ Status Validate(const RelayOptions& options) {
   OptionProblems problems;
   problems.Require(!options.idle_timeout || *options.idle_timeout > Duration::zero(),
                    "the idle time-out is not positive");
+  problems.Require(!options.half_close_timeout || *options.half_close_timeout > Duration::zero(),
+                   "the half-close time-out is not positive");
   problems.Require(options.turn_budget > 0, "the turn budget is not positive");
   return problems.ToStatus();
 }

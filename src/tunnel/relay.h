@@ -21,6 +21,8 @@ struct RelayOptions {
   // Both streams are reset when no byte moved for so long; none: an idle relay lives for ever, as
   // the connections it joins would.
   std::optional<Duration> idle_timeout;
+  // The same, for when one direction has ended and the other has not; none: idle_timeout holds.
+  std::optional<Duration> half_close_timeout;
   // How much one direction moves in one turn of the loop before others get theirs, bytes, at
   // least 1.
   size_t turn_budget = size_t{256} << 10;

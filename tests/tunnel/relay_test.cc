@@ -187,6 +187,25 @@ TEST_F(RelayTest, IdleTimeoutResetsBothSides) {
   ExpectNothingLeft();
 }
 
+TEST_F(RelayTest, HalfClosedTimeoutHoldsFromTheFirstEndOn) {
+  RelayOptions options;
+  options.half_close_timeout = std::chrono::seconds(30);
+  StreamUserPlan silent = Sends(10);
+  silent.end = StreamUserPlan::End::kNever;
+  Build(silent, silent, {}, options);
+  timers_.Advance(std::chrono::minutes(5));
+  EXPECT_FALSE(done_);
+  left_->stream().CloseWrite();
+  timers_.Advance(std::chrono::milliseconds(1));
+  right_->stream().Write(ByteBuffer::CopyOf("x"));  // the other direction moves
+  timers_.Advance(std::chrono::seconds(29));
+  EXPECT_FALSE(done_);
+  timers_.Advance(std::chrono::seconds(2));
+  ASSERT_TRUE(done_);
+  EXPECT_EQ(done_->code(), StatusCode::kTimeout);
+  ExpectNothingLeft();
+}
+
 TEST_F(RelayTest, MovingBytesKeepsAnIdleTimeoutAway) {
   RelayOptions options;
   options.idle_timeout = std::chrono::seconds(30);
