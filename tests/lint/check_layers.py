@@ -24,9 +24,10 @@ LAYERS = {
     "webrtc": ["base", "codec", "link", "net", "ice", "tls", "sctp"],
     "tunnel": ["base", "codec", "link", "mux", "net"],
     "p2p": PURE + ["net", "tls", "sctp", "ice", "ws", "signaling", "webrtc", "tunnel"],
+    "reverse": PURE + ["net", "tls", "tunnel"],
     "conformance": PURE + ["net", "tls", "sctp", "ice", "ws"],
     "admin": PURE + ["net", "ws"],
-    "cli": PURE + ["net", "tls", "sctp", "ice", "ws", "signaling", "webrtc", "tunnel", "p2p", "conformance", "admin"],
+    "cli": PURE + ["net", "tls", "sctp", "ice", "ws", "signaling", "webrtc", "tunnel", "p2p", "reverse", "conformance", "admin"],
 }
 # Exceptions, each with its reason: (folder, included folder) or (file, header).
 ALLOWED_EDGES = {

@@ -1,0 +1,160 @@
+// ClientCore under any order of lines, dials, losses and time. The first byte picks the settings
+// and how far it has come; then each step is an opcode with its arguments.
+#include <glog/logging.h>
+
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+
+#include "ming/base/byte_io.h"
+#include "ming/reverse/client_core.h"
+
+namespace ming::reverse {
+namespace {
+
+codec::ReverseConnId Conn(uint8_t number) {
+  std::string text(32, '0');
+  text[31] = static_cast<char>('0' + number % 5);
+  return *codec::ReverseConnId::Parse(text);
+}
+
+class Driver {
+ public:
+  explicit Driver(uint8_t state) : core_(Options(state), random_) {
+    core_.Start(now_);
+    if ((state & 8) != 0) core_.HandleControlConnected(now_);
+    if ((state & 16) != 0) Hear("OK session=0011223344556677 heartbeat=5000\n");
+    if ((state & 32) != 0) Hear("NEW_CONN " + Conn(0).ToString() + " src=192.0.2.1:1 ttl=1000\n");
+    Drain();
+  }
+
+  void Step(uint8_t opcode, ByteReader& input) {
+    const uint8_t argument = input.ReadU8().value_or(0);
+    const codec::ReverseConnId conn = Conn(argument);
+    switch (opcode % 13) {
+      case 0:
+        core_.HandleControlConnected(now_);
+        break;
+      case 1:
+        Hear("OK heartbeat=" + std::to_string(argument * 100) + "\n");
+        break;
+      case 2: {
+        const size_t size = std::min<size_t>(argument, input.remaining());
+        Hear(std::string(input.ReadBytes(size)->AsText()));
+        break;
+      }
+      case 3:
+        core_.HandleControlEnd(now_, Status(StatusCode::kUnavailable, "lost"));
+        break;
+      case 4:
+        Hear("NEW_CONN " + conn.ToString() + " src=192.0.2.1:1 ttl=1000\n");
+        break;
+      case 5:
+        Hear("CLOSE " + conn.ToString() + " caller-gone\n");
+        break;
+      case 6:
+        core_.HandleLinkConnected(now_, conn);
+        break;
+      case 7:
+        HearLink(conn, argument % 2 == 0 ? "OK\nraw" : "ERR UNKNOWN\n");
+        break;
+      case 8:
+        core_.HandleLinkEnd(now_, conn);
+        break;
+      case 9:
+        core_.HandleTargetConnected(now_, conn);
+        break;
+      case 10:
+        core_.HandleTargetFailed(now_, conn, codec::ReverseReason::kTargetRefused);
+        break;
+      case 11:
+        core_.HandleRelayDone(now_, conn, codec::ReverseReason::kDone);
+        break;
+      default:
+        now_ = now_ + std::chrono::milliseconds(50 * argument);
+        core_.HandleTimeout(now_);
+        CHECK(core_.NextTimeout() > now_);
+        break;
+    }
+    Drain();
+  }
+
+  void Finish() {
+    core_.Stop(now_);
+    Drain();
+    now_ = now_ + std::chrono::hours(1);
+    core_.HandleTimeout(now_);
+    Drain();
+    const std::set<codec::ReverseConnId> relays = relays_;
+    for (const auto& conn : relays) {
+      core_.HandleRelayDone(now_, conn, codec::ReverseReason::kReset);
+    }
+    Drain();
+    CHECK(ended_);
+    CHECK(open_.empty()) << "a connection without an end";
+    CHECK(core_.NextTimeout() == Timestamp::Max());
+  }
+
+ private:
+  static ClientCoreOptions Options(uint8_t state) {
+    ClientCoreOptions options;
+    options.max_conns = 3;
+    options.reconnect.enabled = (state & 1) == 0;
+    options.orphans = (state & 2) != 0 ? Orphans::kKill : Orphans::kDrain;
+    options.reconnect.after_replace = (state & 4) != 0;
+    return options;
+  }
+
+  void Hear(std::string text) {
+    while (!text.empty()) {
+      const size_t taken = core_.HandleControlBytes(now_, ByteSpan(text));
+      CHECK_LE(taken, text.size());
+      Drain();
+      if (taken == 0) return;
+      text.erase(0, taken);
+    }
+  }
+  void HearLink(const codec::ReverseConnId& conn, const std::string& text) {
+    CHECK_LE(core_.HandleLinkBytes(now_, conn, ByteSpan(std::string_view(text))), text.size());
+  }
+
+  void Drain() {
+    while (const std::optional<client::Event> event = core_.PollEvent()) {
+      CHECK(!ended_) << "an event behind the last one";
+      if (const auto* begin = std::get_if<client::ConnNew>(&*event)) {
+        CHECK(open_.insert(begin->conn).second) << "a connection served twice";
+      } else if (const auto* start = std::get_if<client::StartRelay>(&*event)) {
+        CHECK(relays_.insert(start->conn).second);
+      } else if (const auto* over = std::get_if<client::ConnEnd>(&*event)) {
+        CHECK_EQ(open_.erase(over->conn), 1U) << "a connection ended twice";
+        relays_.erase(over->conn);
+      } else if (std::holds_alternative<client::Ended>(*event)) {
+        ended_ = true;
+      }
+    }
+    CHECK(core_.IsConsistent());
+  }
+
+  SeededRandom random_{1};
+  ClientCore core_;
+  Timestamp now_{std::chrono::seconds(1)};
+  std::set<codec::ReverseConnId> open_;
+  std::set<codec::ReverseConnId> relays_;
+  bool ended_ = false;
+};
+
+}  // namespace
+}  // namespace ming::reverse
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  ming::ByteReader input(ming::ByteSpan(data, size));
+  ming::reverse::Driver driver(input.ReadU8().value_or(0));
+  for (int step = 0; step < 500; ++step) {
+    const auto opcode = input.ReadU8();
+    if (!opcode) break;
+    driver.Step(*opcode, input);
+  }
+  driver.Finish();
+  return 0;
+}

@@ -1,0 +1,41 @@
+// Joint: two streams and the relay between them, until both have ended or one failed.
+#ifndef MING_REVERSE_JOINT_H_
+#define MING_REVERSE_JOINT_H_
+
+#include <functional>
+#include <memory>
+
+#include "ming/base/status.h"
+#include "ming/codec/reverse_line.h"
+#include "ming/link/byte_stream.h"
+#include "ming/link/timer_service.h"
+#include "ming/tunnel/relay.h"
+
+namespace ming::reverse {
+
+class Joint final : private tunnel::Relay::Observer {
+ public:
+  // Once, from the loop; may destroy the joint through DeferDelete. kDone, kIdle or kReset.
+  using DoneCallback = std::function<void(codec::ReverseReason why)>;
+
+  // Starts the relay. `timers` outlives the joint.
+  Joint(link::TimerService& timers, std::unique_ptr<link::ByteStream> a,
+        std::unique_ptr<link::ByteStream> b, const tunnel::RelayOptions& options,
+        DoneCallback on_done);
+  ~Joint() override = default;
+
+  void Abort(const Status& why) { relay_->Abort(why); }
+  const tunnel::RelayCounts& counts() const { return relay_->counts(); }
+
+ private:
+  void OnRelayDone(const Status& why, const tunnel::RelayCounts& counts) override;
+
+  const std::unique_ptr<link::ByteStream> a_;
+  const std::unique_ptr<link::ByteStream> b_;
+  const DoneCallback on_done_;
+  const std::unique_ptr<tunnel::Relay> relay_;
+};
+
+}  // namespace ming::reverse
+
+#endif  // MING_REVERSE_JOINT_H_

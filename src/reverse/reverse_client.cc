@@ -1,0 +1,350 @@
+#include "ming/reverse/reverse_client.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "ming/reverse/joint.h"
+
+namespace ming::reverse {
+namespace {
+
+using codec::ReverseConnId;
+using codec::ReverseReason;
+
+int64_t Milliseconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+bool IsForWantOfDescriptors(const Status& why) {
+  return why.detail() == EMFILE || why.detail() == ENFILE || why.detail() == ENOBUFS ||
+         why.detail() == ENOMEM;
+}
+
+ReverseReason ReasonOf(const Status& why) {
+  if (IsForWantOfDescriptors(why)) return ReverseReason::kLimit;
+  if (why.code() == StatusCode::kTimeout) return ReverseReason::kTargetTimeout;
+  if (why.detail() == ECONNREFUSED) return ReverseReason::kTargetRefused;
+  if (why.detail() == 0) return ReverseReason::kTargetDns;  // no address to try
+  return ReverseReason::kTargetUnreachable;
+}
+
+}  // namespace
+
+// The control connection, from the dial to the farewell.
+class ReverseClient::Control final : private LineLink::Observer {
+ public:
+  explicit Control(ReverseClient& owner) : owner_(owner) {}
+
+  void Dial() {
+    net::TcpConnectOptions options;
+    options.timeout = owner_.options_.connect_timeout;
+    connector_ = std::make_unique<net::TcpConnector>(
+        owner_.reactor_, owner_.resolver_, owner_.options_.server, options,
+        [this](Result<std::unique_ptr<net::TcpStream>> stream) { OnDialed(std::move(stream)); });
+  }
+  LineLink* lines() { return lines_.get(); }
+  // Gives the dial up, or sends what waits and ends the connection. False: nothing is under way.
+  bool End() {
+    connector_.reset();
+    if (lines_ != nullptr) lines_->End();
+    return lines_ != nullptr && !failed_;
+  }
+
+ private:
+  void OnDialed(Result<std::unique_ptr<net::TcpStream>> stream) {
+    owner_.reactor_.DeferDelete(std::move(connector_));
+    if (!stream.ok()) return owner_.OnControlFailed(stream.status());
+    lines_.reset(new LineLink(owner_.reactor_, *std::move(stream), *this));
+    owner_.OnControlConnected();
+  }
+  void OnLinkReadable() override { owner_.OnControlReadable(*this); }
+  void OnLinkFailed(const Status& why) override {
+    failed_ = true;
+    owner_.OnControlFailed(why);
+  }
+  void OnLinkClosed() override { owner_.OnControlClosed(*this); }
+
+  ReverseClient& owner_;
+  std::unique_ptr<net::TcpConnector> connector_;
+  std::unique_ptr<LineLink> lines_;
+  bool failed_ = false;
+};
+
+// What belongs to one caller: the data connection, then the target, then the relay between them.
+class ReverseClient::Conn final : private LineLink::Observer, private link::ByteStream::Observer {
+ public:
+  Conn(ReverseClient& owner, ReverseConnId id) : owner_(owner), id_(id) {}
+  ~Conn() override {
+    if (data_ != nullptr) data_->SetObserver(nullptr);
+  }
+
+  void DialServer() {
+    Dial(owner_.options_.server, owner_.options_.connect_timeout,
+         [this](Result<std::unique_ptr<net::TcpStream>> stream) {
+           owner_.reactor_.DeferDelete(std::move(connector_));
+           const Status status = stream.status();
+           if (status.ok()) lines_.reset(new LineLink(owner_.reactor_, *std::move(stream), *this));
+           owner_.OnServerDialed(id_, status);
+         });
+  }
+  LineLink* lines() { return lines_.get(); }
+
+  // Watches the data connection for its failure, unread, until the target is there.
+  void DialTarget() {
+    data_ = lines_->Release();
+    owner_.reactor_.DeferDelete(std::move(lines_));
+    if (data_ != nullptr) data_->SetObserver(this);
+    Dial(owner_.options_.target, owner_.options_.dial_timeout,
+         [this](Result<std::unique_ptr<net::TcpStream>> stream) {
+           owner_.reactor_.DeferDelete(std::move(connector_));
+           const Status status = stream.status();
+           if (status.ok()) target_ = *std::move(stream);
+           owner_.OnTargetDialed(id_, status);
+         });
+  }
+
+  void StartRelay() {
+    data_->SetObserver(nullptr);
+    joint_ = std::make_unique<Joint>(owner_.reactor_, std::move(data_), std::move(target_),
+                                     owner_.options_.relay,
+                                     [this](ReverseReason why) { owner_.OnRelayDone(id_, why); });
+  }
+  void AbortRelay() { joint_->Abort(Status(StatusCode::kClosed, "the control is lost")); }
+  tunnel::RelayCounts counts() const {
+    return joint_ != nullptr ? joint_->counts() : tunnel::RelayCounts();
+  }
+
+ private:
+  void Dial(const HostPort& where, Duration timeout, net::TcpConnector::Callback on_done) {
+    net::TcpConnectOptions options;
+    options.timeout = timeout;
+    connector_ = std::make_unique<net::TcpConnector>(owner_.reactor_, owner_.resolver_, where,
+                                                     options, std::move(on_done));
+  }
+  void OnLinkReadable() override { owner_.OnConnReadable(id_); }
+  void OnLinkFailed(const Status& /*why*/) override { owner_.OnConnFailed(id_); }
+  void OnLinkClosed() override {}
+  void OnReadable() override {}
+  void OnWritable() override {}
+  void OnStreamError(const Status& /*why*/) override { owner_.OnConnFailed(id_); }
+
+  ReverseClient& owner_;
+  const ReverseConnId id_;
+  std::unique_ptr<net::TcpConnector> connector_;
+  std::unique_ptr<LineLink> lines_;
+  std::unique_ptr<link::ByteStream> data_;  // while the target is dialled
+  std::unique_ptr<link::ByteStream> target_;
+  std::unique_ptr<Joint> joint_;
+};
+
+ReverseClient::ReverseClient(net::Reactor& reactor, net::Resolver& resolver, Random& random,
+                             const ReverseClientOptions& options, EndedCallback on_ended)
+    : reactor_(reactor),
+      resolver_(resolver),
+      options_(options),
+      on_ended_(std::move(on_ended)),
+      core_(options.core, random),
+      alarm_(reactor.CreateAlarm([this] { OnAlarm(); })) {
+  core_.Start(reactor_.Now());
+  Pump();
+}
+
+ReverseClient::~ReverseClient() = default;
+
+void ReverseClient::Stop() {
+  core_.Stop(reactor_.Now());
+  Pump();
+}
+
+ReverseCounters ReverseClient::counters() const {
+  ReverseCounters counters = counters_;
+  counters.active = core_.relay_count();
+  counters.pending = core_.conn_count() - core_.relay_count();
+  for (const auto& [id, conn] : conns_) {
+    counters.bytes_in += conn->counts().a_to_b;
+    counters.bytes_out += conn->counts().b_to_a;
+  }
+  return counters;
+}
+
+void ReverseClient::OnControlConnected() {
+  core_.HandleControlConnected(reactor_.Now());
+  Pump();
+}
+
+void ReverseClient::OnControlReadable(Control& control) {
+  while (control_.get() == &control) {
+    const LineLink::ReadResult result = control.lines()->Read(
+        [this](ByteSpan bytes) { return core_.HandleControlBytes(reactor_.Now(), bytes); });
+    if (result == LineLink::ReadResult::kBlocked) return;
+    if (result == LineLink::ReadResult::kEnded) {
+      core_.HandleControlEnd(reactor_.Now(),
+                             Status(StatusCode::kClosed, "the server closed the connection"));
+    }
+    Pump();
+    if (result != LineLink::ReadResult::kTaken) return;
+  }
+}
+
+void ReverseClient::OnControlFailed(const Status& why) {
+  core_.HandleControlEnd(reactor_.Now(), why);
+  Pump();
+}
+
+void ReverseClient::OnControlClosed(Control& control) {
+  const auto found =
+      std::find_if(leaving_.begin(), leaving_.end(),
+                   [&control](const auto& leaving) { return leaving.get() == &control; });
+  if (found == leaving_.end()) return;
+  reactor_.DeferDelete(std::move(*found));
+  leaving_.erase(found);
+}
+
+void ReverseClient::OnServerDialed(ReverseConnId id, const Status& status) {
+  if (status.ok()) {
+    core_.HandleLinkConnected(reactor_.Now(), id);
+  } else if (IsForWantOfDescriptors(status)) {
+    core_.HandleNoResources(reactor_.Now(), id);
+  } else {
+    core_.HandleLinkEnd(reactor_.Now(), id);
+  }
+  Pump();
+}
+
+void ReverseClient::OnTargetDialed(ReverseConnId id, const Status& status) {
+  if (status.ok()) {
+    core_.HandleTargetConnected(reactor_.Now(), id);
+  } else {
+    const ReverseReason reason = ReasonOf(status);
+    LOG_EVERY_N(WARNING, 10) << "event=dial_failed reason=" << codec::ReverseReasonName(reason)
+                             << " target=" << options_.target.ToString() << " why=\""
+                             << status.message() << "\" (" << google::COUNTER << " so far)";
+    core_.HandleTargetFailed(reactor_.Now(), id, reason);
+  }
+  Pump();
+}
+
+void ReverseClient::OnConnReadable(ReverseConnId id) {
+  while (true) {
+    const auto found = conns_.find(id);
+    if (found == conns_.end() || found->second->lines() == nullptr) return;
+    const LineLink::ReadResult result = found->second->lines()->Read(
+        [this, id](ByteSpan bytes) { return core_.HandleLinkBytes(reactor_.Now(), id, bytes); });
+    if (result == LineLink::ReadResult::kBlocked) return;
+    if (result == LineLink::ReadResult::kEnded) core_.HandleLinkEnd(reactor_.Now(), id);
+    Pump();
+    if (result != LineLink::ReadResult::kTaken) return;
+  }
+}
+
+void ReverseClient::OnConnFailed(ReverseConnId id) {
+  core_.HandleLinkEnd(reactor_.Now(), id);
+  Pump();
+}
+
+void ReverseClient::OnRelayDone(ReverseConnId id, ReverseReason why) {
+  core_.HandleRelayDone(reactor_.Now(), id, why);
+  Pump();
+}
+
+void ReverseClient::OnAlarm() {
+  core_.HandleTimeout(reactor_.Now());
+  Pump();
+}
+
+void ReverseClient::Pump() {
+  if (std::exchange(pumping_, true)) return;
+  while (auto event = core_.PollEvent()) {
+    std::visit([this](const auto& one) { Apply(one); }, *event);
+  }
+  pumping_ = false;
+  alarm_->ArmAt(core_.NextTimeout());
+}
+
+void ReverseClient::Apply(const client::DialControl& /*event*/) {
+  control_ = std::make_unique<Control>(*this);
+  control_->Dial();
+}
+
+void ReverseClient::Apply(const client::SendControl& event) {
+  if (control_ != nullptr && control_->lines() != nullptr) control_->lines()->Send(event.text);
+}
+
+void ReverseClient::Apply(const client::EndControl& /*event*/) {
+  if (control_ == nullptr) return;
+  if (control_->End()) {
+    leaving_.push_back(std::move(control_));
+  } else {
+    reactor_.DeferDelete(std::move(control_));
+  }
+}
+
+void ReverseClient::Apply(const client::DialServer& event) {
+  Conn& conn = *conns_.emplace(event.conn, std::make_unique<Conn>(*this, event.conn)).first->second;
+  conn.DialServer();
+}
+
+void ReverseClient::Apply(const client::SendLink& event) {
+  conns_.at(event.conn)->lines()->Send(event.text);
+}
+
+void ReverseClient::Apply(const client::DialTarget& event) { conns_.at(event.conn)->DialTarget(); }
+
+void ReverseClient::Apply(const client::StartRelay& event) { conns_.at(event.conn)->StartRelay(); }
+
+void ReverseClient::Apply(const client::AbortRelay& event) { conns_.at(event.conn)->AbortRelay(); }
+
+void ReverseClient::Apply(const client::DropConn& event) {
+  const auto found = conns_.find(event.conn);
+  reactor_.DeferDelete(std::move(found->second));
+  conns_.erase(found);
+}
+
+void ReverseClient::Apply(const client::Ended& event) { on_ended_(event.end, event.why); }
+
+void ReverseClient::Apply(const client::ControlUp& event) {
+  LOG(INFO) << "event=client_up server=" << options_.server.ToString() << " id=" << options_.core.id
+            << " session=" << event.session;
+}
+
+void ReverseClient::Apply(const client::ControlDown& event) {
+  LOG(WARNING) << "event=client_down server=" << options_.server.ToString() << " why=\""
+               << event.why.message() << "\"";
+}
+
+void ReverseClient::Apply(const client::ReconnectWait& event) {
+  ++counters_.reconnects;
+  LOG(INFO) << "event=reconnect_wait ms=" << Milliseconds(event.delay);
+}
+
+void ReverseClient::Apply(const client::ConnNew& event) {
+  ++counters_.accepted;
+  VLOG(1) << "event=conn_new conn=" << event.conn.Prefix() << " src=" << event.source;
+}
+
+void ReverseClient::Apply(const client::ConnPaired& event) {
+  ++counters_.paired;
+  VLOG(1) << "event=conn_paired conn=" << event.conn.ToString();
+}
+
+void ReverseClient::Apply(const client::ConnEnd& event) {
+  ++counters_.ended;
+  ++counters_.ended_for[static_cast<size_t>(event.reason)];
+  tunnel::RelayCounts counts;
+  const auto conn = conns_.find(event.conn);
+  if (conn != conns_.end()) {
+    counts = conn->second->counts();
+    reactor_.DeferDelete(std::move(conn->second));
+    conns_.erase(conn);
+  }
+  counters_.bytes_in += counts.a_to_b;
+  counters_.bytes_out += counts.b_to_a;
+  VLOG(1) << "event=conn_end conn=" << event.conn.ToString()
+          << " reason=" << codec::ReverseReasonName(event.reason) << " in=" << counts.a_to_b
+          << " out=" << counts.b_to_a << " ms=" << Milliseconds(event.age);
+}
+
+}  // namespace ming::reverse

@@ -1,0 +1,293 @@
+#include "ming/reverse/reverse_server.h"
+
+#include <glog/logging.h>
+
+#include <utility>
+
+namespace ming::reverse {
+namespace {
+
+using codec::ReverseReason;
+
+int64_t Milliseconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+Status Given(ReverseReason why) {
+  return {StatusCode::kClosed, std::string(codec::ReverseReasonName(why))};
+}
+
+}  // namespace
+
+// A caller that waits. Its stream is not read: the kernel keeps what it sends early.
+class ReverseServer::Caller final : private link::ByteStream::Observer {
+ public:
+  Caller(ReverseServer& owner, CallerId id, std::unique_ptr<net::TcpStream> stream)
+      : owner_(owner), id_(id), stream_(std::move(stream)) {
+    stream_->SetObserver(this);
+  }
+  ~Caller() override {
+    if (stream_ != nullptr) stream_->SetObserver(nullptr);
+  }
+
+  std::unique_ptr<net::TcpStream> Release() {
+    stream_->SetObserver(nullptr);
+    return std::move(stream_);
+  }
+  void Reset(const Status& why) { stream_->Reset(why); }
+
+ private:
+  void OnReadable() override {}
+  void OnWritable() override {}
+  void OnStreamError(const Status& /*why*/) override { owner_.OnCallerFailed(id_); }
+
+  ReverseServer& owner_;
+  const CallerId id_;
+  std::unique_ptr<net::TcpStream> stream_;
+};
+
+// A connection on port B as long as it speaks lines.
+class ReverseServer::Link final : private LineLink::Observer {
+ public:
+  Link(ReverseServer& owner, LinkId id, std::unique_ptr<link::ByteStream> stream)
+      : lines(owner.reactor_, std::move(stream), *this), owner_(owner), id_(id) {}
+
+  LineLink lines;
+
+ private:
+  void OnLinkReadable() override { owner_.OnLinkReadable(id_); }
+  void OnLinkFailed(const Status& /*why*/) override { owner_.OnLinkFailed(id_); }
+  void OnLinkClosed() override { owner_.OnLinkClosed(id_); }
+
+  ReverseServer& owner_;
+  const LinkId id_;
+};
+
+Result<std::unique_ptr<ReverseServer>> ReverseServer::Start(net::Reactor& reactor, Random& random,
+                                                            const ReverseServerOptions& options,
+                                                            StoppedCallback on_stopped) {
+  CHECK_EQ(options.callers.size(), options.core.listeners.size());
+  std::unique_ptr<ReverseServer> server(
+      new ReverseServer(reactor, random, options, std::move(on_stopped)));
+  if (Status listening = server->Listen(); !listening.ok()) return listening;
+  return server;
+}
+
+ReverseServer::ReverseServer(net::Reactor& reactor, Random& random,
+                             const ReverseServerOptions& options, StoppedCallback on_stopped)
+    : reactor_(reactor),
+      options_(options),
+      on_stopped_(std::move(on_stopped)),
+      core_(options.core, random),
+      alarm_(reactor.CreateAlarm([this] { OnAlarm(); })) {}
+
+ReverseServer::~ReverseServer() = default;
+
+Status ReverseServer::Listen() {
+  const net::TcpListenOptions listen;
+  for (size_t at = 0; at < options_.callers.size(); ++at) {
+    auto listener = net::TcpListener::Listen(
+        reactor_, options_.callers[at], listen,
+        [this, at](std::unique_ptr<net::TcpStream> stream, const net::SocketAddress& peer) {
+          OnCaller(at, std::move(stream), peer);
+        });
+    if (!listener.ok()) return listener.status();
+    callers_.push_back(*std::move(listener));
+  }
+  auto listener = net::TcpListener::Listen(
+      reactor_, options_.clients, listen,
+      [this](std::unique_ptr<net::TcpStream> stream, const net::SocketAddress& peer) {
+        OnLink(std::move(stream), peer);
+      });
+  if (!listener.ok()) return listener.status();
+  clients_ = *std::move(listener);
+  return Status::Ok();
+}
+
+void ReverseServer::Stop() {
+  core_.Stop(reactor_.Now());
+  Pump();
+}
+
+std::vector<std::string> ReverseServer::caller_addresses() const {
+  std::vector<std::string> addresses;
+  addresses.reserve(callers_.size());
+  for (const auto& listener : callers_) addresses.push_back(listener->ToString());
+  return addresses;
+}
+
+ReverseCounters ReverseServer::counters() const {
+  ReverseCounters counters = counters_;
+  counters.active = core_.active_count();
+  counters.pending = core_.pending_count();
+  counters.clients = core_.client_count();
+  for (const auto& [caller, joint] : joints_) {
+    counters.bytes_in += joint->counts().a_to_b;
+    counters.bytes_out += joint->counts().b_to_a;
+  }
+  return counters;
+}
+
+void ReverseServer::OnCaller(size_t listener, std::unique_ptr<net::TcpStream> stream,
+                             const net::SocketAddress& peer) {
+  const CallerId caller(++last_caller_);
+  waiting_.emplace(caller, std::make_unique<Caller>(*this, caller, std::move(stream)));
+  core_.HandleCaller(reactor_.Now(), caller, listener, peer.ToString());
+  Pump();
+}
+
+void ReverseServer::OnCallerFailed(CallerId caller) {
+  core_.HandleCallerGone(reactor_.Now(), caller);
+  Pump();
+}
+
+void ReverseServer::OnLink(std::unique_ptr<net::TcpStream> stream, const net::SocketAddress& peer) {
+  const LinkId link(++last_link_);
+  links_.emplace(link, std::make_unique<Link>(*this, link, std::move(stream)));
+  core_.HandleLink(reactor_.Now(), link, peer.ip().ToString());
+  Pump();
+}
+
+void ReverseServer::OnLinkReadable(LinkId link) {
+  while (true) {
+    const auto found = links_.find(link);
+    if (found == links_.end()) return;
+    const LineLink::ReadResult result = found->second->lines.Read([this, link](ByteSpan bytes) {
+      return core_.HandleLinkBytes(reactor_.Now(), link, bytes);
+    });
+    if (result == LineLink::ReadResult::kBlocked) return;
+    if (result == LineLink::ReadResult::kEnded) core_.HandleLinkEnd(reactor_.Now(), link);
+    Pump();
+    if (result != LineLink::ReadResult::kTaken) return;
+  }
+}
+
+void ReverseServer::OnLinkFailed(LinkId link) {
+  core_.HandleLinkEnd(reactor_.Now(), link);
+  Pump();
+  OnLinkClosed(link);
+}
+
+void ReverseServer::OnLinkClosed(LinkId link) {
+  const auto found = links_.find(link);
+  if (found == links_.end()) return;
+  reactor_.DeferDelete(std::move(found->second));
+  links_.erase(found);
+}
+
+void ReverseServer::OnAlarm() {
+  core_.HandleTimeout(reactor_.Now());
+  Pump();
+}
+
+void ReverseServer::Pump() {
+  if (std::exchange(pumping_, true)) return;
+  while (auto event = core_.PollEvent()) {
+    std::visit([this](const auto& one) { Apply(one); }, *event);
+  }
+  pumping_ = false;
+  alarm_->ArmAt(core_.NextTimeout());
+}
+
+void ReverseServer::Apply(const SendLine& event) {
+  const auto found = links_.find(event.link);
+  if (found != links_.end()) found->second->lines.Send(event.text);
+}
+
+void ReverseServer::Apply(const EndLink& event) {
+  const auto found = links_.find(event.link);
+  if (found != links_.end()) found->second->lines.End();
+}
+
+void ReverseServer::Apply(const ResetCaller& event) {
+  const auto found = waiting_.find(event.caller);
+  found->second->Reset(Status(StatusCode::kClosed, "not served"));
+  reactor_.DeferDelete(std::move(found->second));
+  waiting_.erase(found);
+}
+
+void ReverseServer::Apply(const StartRelay& event) {
+  const auto caller = waiting_.find(event.caller);
+  const auto link = links_.find(event.link);
+  std::unique_ptr<link::ByteStream> data = link->second->lines.Release();
+  reactor_.DeferDelete(std::move(link->second));
+  links_.erase(link);
+  std::unique_ptr<net::TcpStream> stream = caller->second->Release();
+  reactor_.DeferDelete(std::move(caller->second));
+  waiting_.erase(caller);
+  if (data == nullptr) {  // the peer's window was closed before its first byte
+    core_.HandleRelayDone(reactor_.Now(), event.caller, ReverseReason::kReset);
+    return;
+  }
+  const CallerId id = event.caller;
+  joints_.emplace(
+      id, std::make_unique<Joint>(reactor_, std::move(stream), std::move(data), options_.relay,
+                                  [this, id](ReverseReason why) { OnRelayDone(id, why); }));
+}
+
+void ReverseServer::Apply(const AbortRelay& event) {
+  joints_.at(event.caller)->Abort(Given(ReverseReason::kControlLost));
+}
+
+void ReverseServer::OnRelayDone(CallerId caller, ReverseReason why) {
+  core_.HandleRelayDone(reactor_.Now(), caller, why);
+  Pump();
+}
+
+void ReverseServer::Apply(const StopListening& /*event*/) {
+  LOG(INFO) << "event=shutdown active=" << core_.active_count();
+  callers_.clear();
+}
+
+void ReverseServer::Apply(const ServerStopped& /*event*/) { on_stopped_(); }
+
+void ReverseServer::Apply(const ClientUp& event) {
+  LOG(INFO) << "event=client_up id=" << event.id << " session=" << event.session
+            << " peer=" << event.address;
+}
+
+void ReverseServer::Apply(const ClientDown& event) {
+  LOG(INFO) << "event=client_down id=" << event.id
+            << " reason=" << codec::ReverseReasonName(event.reason);
+}
+
+void ReverseServer::Apply(const ClientBusy& event) {
+  LOG_EVERY_N(WARNING, 10) << "event=client_busy id=" << event.id << " peer=" << event.address;
+}
+
+void ReverseServer::Apply(const ConnNew& event) {
+  ++counters_.accepted;
+  VLOG(1) << "event=conn_new caller=" << event.caller << " src=" << event.source;
+}
+
+void ReverseServer::Apply(const ConnPaired& event) {
+  ++counters_.paired;
+  VLOG(1) << "event=conn_paired caller=" << event.caller << " conn=" << event.conn.ToString()
+          << " ms=" << Milliseconds(event.waited);
+}
+
+void ReverseServer::Apply(const DataRejected& event) {
+  LOG_EVERY_N(WARNING, 10) << "event=data_rejected code=" << codec::ReverseErrorName(event.error)
+                           << " peer=" << event.address << " (" << google::COUNTER << " so far)";
+}
+
+void ReverseServer::Apply(const ConnEnd& event) {
+  ++counters_.ended;
+  ++counters_.ended_for[static_cast<size_t>(event.reason)];
+  tunnel::RelayCounts counts;
+  const auto joint = joints_.find(event.caller);
+  if (joint != joints_.end()) {
+    counts = joint->second->counts();
+    reactor_.DeferDelete(std::move(joint->second));
+    joints_.erase(joint);
+  }
+  counters_.bytes_in += counts.a_to_b;
+  counters_.bytes_out += counts.b_to_a;
+  const bool missed = event.reason == ReverseReason::kPairTimeout;
+  VLOG(1) << "event=" << (missed ? "pair_timeout" : "conn_end")
+          << " conn=" << (event.conn ? event.conn->ToString() : "-")
+          << " reason=" << codec::ReverseReasonName(event.reason) << " in=" << counts.a_to_b
+          << " out=" << counts.b_to_a << " ms=" << Milliseconds(event.age);
+}
+
+}  // namespace ming::reverse

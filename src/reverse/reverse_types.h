@@ -1,0 +1,28 @@
+// The vocabulary that both ends of a reverse tunnel share.
+#ifndef MING_REVERSE_REVERSE_TYPES_H_
+#define MING_REVERSE_REVERSE_TYPES_H_
+
+#include <cstdint>
+
+#include "ming/base/strong_id.h"
+
+namespace ming::reverse {
+
+struct CallerIdTag;
+// A caller on port A. Numbers are given in the order of arrival and never used again.
+using CallerId = StrongId<CallerIdTag, uint64_t>;
+
+struct LinkIdTag;
+// A connection on port B. Never used again.
+using LinkId = StrongId<LinkIdTag, uint64_t>;
+
+// What becomes of running relays when the control connection is lost.
+enum class Orphans {
+  kDrain,  // they may finish within the drain time
+  kKeep,
+  kKill,
+};
+
+}  // namespace ming::reverse
+
+#endif  // MING_REVERSE_REVERSE_TYPES_H_

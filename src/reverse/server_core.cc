@@ -1,0 +1,546 @@
+#include "ming/reverse/server_core.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "ming/base/option_problems.h"
+#include "ming/codec/text_fields.h"
+
+namespace ming::reverse {
+namespace {
+
+using codec::ReverseConnId;
+using codec::ReverseError;
+using codec::ReverseReason;
+
+constexpr size_t kMaxLabels = 8;
+// A client that learns of a caller later than this before its deadline cannot serve it in time.
+constexpr Duration kLeastUsefulTime = std::chrono::seconds(1);
+constexpr size_t kMaxListeners = 1000;
+// So many first bytes tell whether somebody speaks in lines.
+constexpr size_t kTellingBytes = 4;
+constexpr size_t kMillion = 1000000;
+
+// "a,b,c", each as an id.
+std::optional<std::vector<std::string>> ParseLabels(std::string_view text) {
+  std::vector<std::string> labels;
+  while (!text.empty()) {
+    const std::string_view label = codec::TakeUntil(text, ',');
+    if (!codec::IsReverseName(label) || labels.size() == kMaxLabels) return std::nullopt;
+    labels.emplace_back(label);
+  }
+  return labels;
+}
+
+std::string Milliseconds(Duration duration) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+bool StartsUnprintable(const LineReader& reader, ByteSpan bytes) {
+  std::string head = reader.partial();
+  head += bytes.First(kTellingBytes - head.size()).AsText();
+  return !codec::IsPrintableAscii(head) &&
+         head.find('\n') == std::string::npos;  // a short line is a line
+}
+
+}  // namespace
+
+Status ServerCoreOptions::Validate() const {
+  using std::chrono::hours;
+  using std::chrono::milliseconds;
+  using std::chrono::minutes;
+  OptionProblems problems;
+  problems.Range("handshake-timeout", handshake_timeout, milliseconds(10), minutes(10));
+  problems.Range("pair-timeout", pair_timeout, milliseconds(10), hours(1));
+  if (heartbeat != Duration::zero()) {
+    problems.Range("heartbeat", heartbeat, milliseconds(10), hours(1));
+  }
+  problems.Range("probe-timeout", probe_timeout, milliseconds(10), minutes(10));
+  problems.Range("drain-timeout", drain_timeout, Duration::zero(), hours(24));
+  problems.Range("listeners", listeners.size(), 1, kMaxListeners);
+  problems.Range("max-pending", max_pending, 1, kMillion);
+  problems.Range("max-conns", max_relays, 1, kMillion);
+  problems.Range("max-handshakes", max_handshakes, 1, kMillion);
+  problems.Range("max-handshakes-per-address", max_handshakes_per_address, 1, kMillion);
+  problems.Range("max-clients", max_clients, 1, 10000);
+  for (const ClientSelector& selector : listeners) {
+    problems.Require(
+        selector.kind == ClientSelector::Kind::kAny || codec::IsReverseName(selector.name),
+        "a client id or label is 1 to 64 of A-Z a-z 0-9 . _ -");
+  }
+  return problems.ToStatus();
+}
+
+ServerCore::ServerCore(const ServerCoreOptions& options, Random& random)
+    : options_(options),
+      single_client_(std::all_of(options.listeners.begin(), options.listeners.end(),
+                                 [](const ClientSelector& selector) {
+                                   return selector.kind == ClientSelector::Kind::kAny;
+                                 })),
+      random_(random) {
+  const Status status = options.Validate();
+  CHECK(status.ok()) << status.ToString();
+}
+
+void ServerCore::HandleCaller(Timestamp now, CallerId caller, size_t listener,
+                              const std::string& source) {
+  CHECK_LT(listener, options_.listeners.size());
+  CHECK(pending_.empty() || pending_.rbegin()->first < caller);
+  events_.push_back(ConnNew{caller, source});
+  const auto pending =
+      pending_.emplace(caller, Pending{listener, source, now, now + options_.pair_timeout, {}})
+          .first;
+  if (stopping_) return EndPending(now, pending, ReverseReason::kShutdown);
+  if (pending_.size() > options_.max_pending || relays_.size() >= options_.max_relays) {
+    return EndPending(now, pending, ReverseReason::kLimit);
+  }
+  Session* const session = ChooseSession(listener);
+  if (session != nullptr) return Announce(now, caller, pending->second, *session);
+  if (options_.offline == Offline::kFailFast) {
+    EndPending(now, pending, ReverseReason::kControlLost);
+  }
+}
+
+void ServerCore::HandleCallerGone(Timestamp now, CallerId caller) {
+  const auto pending = pending_.find(caller);
+  if (pending != pending_.end()) EndPending(now, pending, ReverseReason::kCallerGone);
+}
+
+void ServerCore::HandleLink(Timestamp now, LinkId link, const std::string& address) {
+  if (stopping_) return Refuse(link, address, ReverseError::kShutdown);
+  size_t& of_address = handshakes_by_address_[address];
+  if (handshakes_.size() >= options_.max_handshakes ||
+      of_address >= options_.max_handshakes_per_address) {
+    if (of_address == 0) handshakes_by_address_.erase(address);
+    return Refuse(link, address, ReverseError::kLimit);
+  }
+  ++of_address;
+  handshakes_.emplace(link, Handshake{address, now + options_.handshake_timeout, {}});
+}
+
+size_t ServerCore::HandleLinkBytes(Timestamp now, LinkId link, ByteSpan bytes) {
+  const auto session = sessions_.find(link);
+  if (session != sessions_.end()) return TakeControlLine(now, session, bytes);
+  if (handshakes_.count(link) != 0) return TakeFirstLine(now, link, bytes);
+  return 0;
+}
+
+size_t ServerCore::TakeFirstLine(Timestamp now, LinkId link, ByteSpan bytes) {
+  LineReader& reader = handshakes_.at(link).reader;
+  if (reader.partial().size() < kTellingBytes && StartsUnprintable(reader, bytes)) {
+    RemoveHandshake(link);
+    events_.push_back(EndLink{link});  // does not speak our language: silence
+    return 0;
+  }
+  LineReader::Step step = reader.Take(bytes, codec::kMaxReverseFirstLine);
+  if (step.too_long) {
+    const std::string address = RemoveHandshake(link);
+    Refuse(link, address, ReverseError::kTooLong);
+  } else if (step.line) {
+    const std::string address = RemoveHandshake(link);
+    HandleFirstLine(now, link, address, *step.line);
+  }
+  return step.consumed;
+}
+
+void ServerCore::HandleFirstLine(Timestamp now, LinkId link, const std::string& address,
+                                 std::string_view line) {
+  const auto first = codec::ParseReverseFirstLine(line);
+  if (!first.ok()) {
+    const bool version = first.status().code() == StatusCode::kUnsupported;
+    return Refuse(link, address, version ? ReverseError::kVersion : ReverseError::kProto,
+                  version ? "supported=1" : "");
+  }
+  if (const auto* const data = std::get_if<codec::ReverseData>(&*first)) {
+    HandleData(now, link, address, *data);
+  } else {
+    HandleControl(now, link, address, std::get<codec::ReverseControl>(*first));
+  }
+}
+
+void ServerCore::HandleControl(Timestamp now, LinkId link, const std::string& address,
+                               const codec::ReverseControl& control) {
+  const std::string_view id = control.params.Find("id").value_or("default");
+  auto labels = ParseLabels(control.params.Find("label").value_or(""));
+  if (!codec::IsReverseName(id) || !labels) return Refuse(link, address, ReverseError::kProto);
+  Client client{link, address, std::string(id), *std::move(labels)};
+  const auto incumbent = FindPlaceOf(client.id);
+  if (incumbent == sessions_.end()) {
+    if (sessions_.size() >= options_.max_clients) {
+      return Refuse(link, address, ReverseError::kLimit);
+    }
+    return BeginSession(now, std::move(client));
+  }
+  if (options_.second_client == SecondClient::kReject) {
+    return BeginProbe(now, incumbent->second, std::move(client));
+  }
+  EndSession(now, incumbent, ReverseReason::kReplaced);
+  BeginSession(now, std::move(client));
+}
+
+void ServerCore::HandleData(Timestamp now, LinkId link, const std::string& address,
+                            const codec::ReverseData& data) {
+  const auto announced = announced_.find(data.conn);
+  if (announced == announced_.end()) {
+    const bool taken = relayed_.count(data.conn) != 0;
+    return Refuse(link, address, taken ? ReverseError::kTaken : ReverseError::kUnknown);
+  }
+  const CallerId caller = announced->second;
+  const auto pending = pending_.find(caller);
+  const Announcement announcement = *pending->second.announcement;
+  Session& session = sessions_.at(announcement.session);
+  const auto name = data.params.Find("session");
+  if (name && *name != session.name) return Refuse(link, address, ReverseError::kUnknown);
+  if (relays_.size() >= options_.max_relays) {
+    EndPending(now, pending, ReverseReason::kLimit);
+    return Refuse(link, address, ReverseError::kLimit);
+  }
+  const Timestamp since = pending->second.since;
+  pending_.erase(pending);
+  announced_.erase(announced);
+  relayed_.emplace(announcement.conn, caller);
+  relays_.emplace(caller, Relay{since, announcement, Timestamp::Max(), std::nullopt});
+  ++session.relays;
+  SendReply(link, codec::ReverseOk{});
+  events_.push_back(StartRelay{caller, link});
+  events_.push_back(ConnPaired{caller, announcement.conn, now - since});
+}
+
+size_t ServerCore::TakeControlLine(Timestamp now, SessionRef session, ByteSpan bytes) {
+  LineReader::Step step = session->second.reader.Take(bytes, codec::kMaxReverseLine);
+  if (step.too_long) {
+    EndSession(now, session, ReverseReason::kProtocol);
+  } else if (step.line) {
+    HandleMessage(now, session, *step.line);
+  }
+  return step.consumed;
+}
+
+void ServerCore::HandleMessage(Timestamp now, SessionRef session, std::string_view line) {
+  Session& of = session->second;
+  of.watch.NoteReceived(now);
+  if (!of.newcomers.empty()) {  // it lives
+    for (const Client& newcomer : of.newcomers) RefuseBusy(newcomer);
+    of.newcomers.clear();
+    of.probe_deadline = Timestamp::Max();
+  }
+  const auto message = codec::ParseReverseMessage(line);
+  if (!message.ok()) {
+    const bool unknown = message.status().code() == StatusCode::kUnsupported;
+    if (!unknown || !of.watch.NoteUnknownVerb(now)) {
+      EndSession(now, session, ReverseReason::kProtocol);
+    }
+    return;
+  }
+  if (const auto* const close = std::get_if<codec::ReverseClose>(&*message)) {
+    HandleClose(now, session->first, *close);
+  } else if (const auto* const ping = std::get_if<codec::ReversePing>(&*message)) {
+    SendMessage(now, of, codec::ReversePong{ping->number});
+  } else if (const auto* const bye = std::get_if<codec::ReverseBye>(&*message)) {
+    EndSession(now, session, bye->reason);
+  }
+  // A PONG has done its work by coming; NEW_CONN means nothing in this direction.
+}
+
+void ServerCore::HandleClose(Timestamp now, LinkId session, const codec::ReverseClose& close) {
+  const auto announced = announced_.find(close.conn);
+  if (announced == announced_.end()) return;  // ended already, or relaying: a hint only
+  const auto pending = pending_.find(announced->second);
+  if (pending->second.announcement->session != session) return;  // not the sender's to end
+  announced_.erase(announced);
+  pending->second.announcement.reset();  // the client knows: no CLOSE back
+  EndPending(now, pending, close.reason);
+}
+
+void ServerCore::HandleLinkEnd(Timestamp now, LinkId link) {
+  const auto session = sessions_.find(link);
+  if (session != sessions_.end()) return EndSession(now, session, ReverseReason::kControlLost);
+  if (handshakes_.count(link) != 0) {
+    RemoveHandshake(link);
+    events_.push_back(EndLink{link});
+    return;
+  }
+  if (probing_.erase(link) == 0) return;
+  events_.push_back(EndLink{link});
+  for (auto& [id, of] : sessions_) {
+    const auto gone = std::remove_if(of.newcomers.begin(), of.newcomers.end(),
+                                     [link](const Client& client) { return client.link == link; });
+    of.newcomers.erase(gone, of.newcomers.end());
+  }
+}
+
+void ServerCore::HandleRelayDone(Timestamp now, CallerId caller, ReverseReason why) {
+  const auto found = relays_.find(caller);
+  if (found == relays_.end()) return;
+  const Relay relay = found->second;
+  relay_deadlines_.erase({relay.deadline, caller});
+  relayed_.erase(relay.announcement.conn);
+  relays_.erase(found);
+  const auto session = sessions_.find(relay.announcement.session);
+  if (session != sessions_.end()) --session->second.relays;
+  events_.push_back(
+      ConnEnd{caller, relay.announcement.conn, relay.aborted_for.value_or(why), now - relay.since});
+  CompleteStop();
+}
+
+void ServerCore::Stop(Timestamp now) {
+  if (std::exchange(stopping_, true)) return;
+  events_.push_back(StopListening{});
+  while (!pending_.empty()) EndPending(now, pending_.begin(), ReverseReason::kShutdown);
+  while (!sessions_.empty()) EndSession(now, sessions_.begin(), ReverseReason::kShutdown);
+  while (!handshakes_.empty()) {
+    const LinkId link = handshakes_.begin()->first;
+    const std::string address = RemoveHandshake(link);
+    Refuse(link, address, ReverseError::kShutdown);
+  }
+  const Timestamp deadline = now + options_.drain_timeout;
+  for (auto& [caller, relay] : relays_) LimitRelay(caller, relay, deadline);
+  CompleteStop();
+}
+
+void ServerCore::CompleteStop() {
+  if (!stopping_ || stopped_ || !relays_.empty()) return;
+  stopped_ = true;
+  events_.push_back(ServerStopped{});
+}
+
+void ServerCore::BeginSession(Timestamp now, Client client) {
+  const LinkId link = client.link;
+  const std::string name = ReverseConnId::Draw(random_).ToString().substr(0, 16);
+  Session session{std::move(client), name, ControlWatch(options_.heartbeat, now), LineReader(), 0,
+                  Timestamp::Max(),  {}};
+  codec::ReverseOk ok;
+  ok.params.Add("session", name);
+  ok.params.Add("pair-timeout", Milliseconds(options_.pair_timeout));
+  ok.params.Add("heartbeat", Milliseconds(options_.heartbeat));
+  SendReply(link, ok);
+  events_.push_back(ClientUp{session.client.id, name, session.client.address});
+  sessions_.emplace(link, std::move(session));
+  AnnounceWaiting(now);
+}
+
+void ServerCore::EndSession(Timestamp now, SessionRef session, ReverseReason why) {
+  const LinkId link = session->first;
+  Session ended = std::move(session->second);
+  sessions_.erase(session);
+  if (why != ReverseReason::kControlLost) {
+    events_.push_back(SendLine{link, codec::SerializeReverseLine(codec::ReverseBye{why})});
+  }
+  events_.push_back(EndLink{link});
+  events_.push_back(ClientDown{ended.client.id, why});
+  for (auto& [caller, pending] : pending_) {
+    if (!pending.announcement || !(pending.announcement->session == link)) continue;
+    announced_.erase(pending.announcement->conn);
+    pending.announcement.reset();
+  }
+  OrphanRelaysOf(now, link);
+  for (Client& newcomer : ended.newcomers) {
+    probing_.erase(newcomer.link);
+    if (stopping_) {
+      Refuse(newcomer.link, newcomer.address, ReverseError::kShutdown);
+    } else if (FindPlaceOf(newcomer.id) != sessions_.end()) {
+      RefuseBusy(newcomer);
+    } else {
+      BeginSession(now, std::move(newcomer));
+    }
+  }
+  AnnounceWaiting(now);
+}
+
+void ServerCore::BeginProbe(Timestamp now, Session& session, Client newcomer) {
+  probing_.insert(newcomer.link);
+  session.newcomers.push_back(std::move(newcomer));
+  if (session.newcomers.size() > 1) return;  // shares the result
+  session.probe_deadline = now + options_.probe_timeout;
+  SendMessage(now, session, codec::ReversePing{session.watch.NextPing()});
+}
+
+ServerCore::SessionRef ServerCore::FindPlaceOf(const std::string& id) {
+  if (single_client_) return sessions_.begin();
+  return std::find_if(sessions_.begin(), sessions_.end(),
+                      [&id](const auto& entry) { return entry.second.client.id == id; });
+}
+
+ServerCore::Session* ServerCore::ChooseSession(size_t listener) {
+  const ClientSelector& selector = options_.listeners[listener];
+  Session* chosen = nullptr;
+  for (auto& [link, session] : sessions_) {  // in the order of arrival
+    const Client& client = session.client;
+    const bool fits = selector.kind == ClientSelector::Kind::kAny ||
+                      (selector.kind == ClientSelector::Kind::kId && client.id == selector.name) ||
+                      (selector.kind == ClientSelector::Kind::kLabel &&
+                       std::find(client.labels.begin(), client.labels.end(), selector.name) !=
+                           client.labels.end());
+    if (fits && (chosen == nullptr || session.relays < chosen->relays)) chosen = &session;
+  }
+  return chosen;
+}
+
+void ServerCore::Announce(Timestamp now, CallerId caller, Pending& pending, Session& session) {
+  const ReverseConnId conn = ReverseConnId::Draw(random_);
+  pending.announcement = Announcement{conn, session.client.link};
+  announced_.emplace(conn, caller);
+  codec::ReverseNewConn message{conn, {}};
+  message.params.Add("src", pending.source);
+  message.params.Add("ttl", Milliseconds(pending.deadline - now));
+  SendMessage(now, session, message);
+}
+
+void ServerCore::AnnounceWaiting(Timestamp now) {
+  if (sessions_.empty()) return;
+  for (auto& [caller, pending] : pending_) {
+    if (pending.announcement || pending.deadline - now < kLeastUsefulTime) continue;
+    Session* const session = ChooseSession(pending.listener);
+    if (session != nullptr) Announce(now, caller, pending, *session);
+  }
+}
+
+void ServerCore::EndPending(Timestamp now, PendingRef pending, ReverseReason why) {
+  const CallerId caller = pending->first;
+  const Pending ended = std::move(pending->second);
+  pending_.erase(pending);
+  std::optional<ReverseConnId> conn;
+  if (ended.announcement) {
+    conn = ended.announcement->conn;
+    announced_.erase(*conn);
+    SendMessage(now, sessions_.at(ended.announcement->session), codec::ReverseClose{*conn, why});
+  }
+  events_.push_back(ResetCaller{caller});
+  events_.push_back(ConnEnd{caller, conn, why, now - ended.since});
+}
+
+void ServerCore::LimitRelay(CallerId caller, Relay& relay, Timestamp deadline) {
+  if (deadline >= relay.deadline) return;
+  relay_deadlines_.erase({relay.deadline, caller});
+  relay.deadline = deadline;
+  relay_deadlines_.emplace(deadline, caller);
+}
+
+void ServerCore::Abort(CallerId caller, Relay& relay, ReverseReason why) {
+  if (relay.aborted_for) return;
+  relay.aborted_for = why;
+  events_.push_back(AbortRelay{caller});
+}
+
+void ServerCore::OrphanRelaysOf(Timestamp now, LinkId session) {
+  if (options_.orphans == Orphans::kKeep) return;
+  for (auto& [caller, relay] : relays_) {
+    if (!(relay.announcement.session == session)) continue;
+    if (options_.orphans == Orphans::kKill) {
+      Abort(caller, relay, ReverseReason::kControlLost);
+    } else {
+      LimitRelay(caller, relay, now + options_.drain_timeout);
+    }
+  }
+}
+
+std::string ServerCore::RemoveHandshake(LinkId link) {
+  const auto found = handshakes_.find(link);
+  std::string address = std::move(found->second.address);
+  handshakes_.erase(found);
+  if (--handshakes_by_address_.at(address) == 0) handshakes_by_address_.erase(address);
+  return address;
+}
+
+void ServerCore::Refuse(LinkId link, const std::string& address, ReverseError error,
+                        const std::string& text) {
+  SendReply(link, codec::ReverseErr{error, text});
+  events_.push_back(EndLink{link});
+  events_.push_back(DataRejected{address, error});
+}
+
+void ServerCore::RefuseBusy(const Client& client) {
+  probing_.erase(client.link);
+  SendReply(client.link, codec::ReverseErr{ReverseError::kBusy, "another client is connected"});
+  events_.push_back(EndLink{client.link});
+  events_.push_back(ClientBusy{client.id, client.address});
+}
+
+void ServerCore::SendMessage(Timestamp now, Session& session,
+                             const codec::ReverseMessage& message) {
+  session.watch.NoteSent(now);
+  events_.push_back(SendLine{session.client.link, codec::SerializeReverseLine(message)});
+}
+
+void ServerCore::SendReply(LinkId link, const codec::ReverseReply& reply) {
+  events_.push_back(SendLine{link, codec::SerializeReverseLine(reply)});
+}
+
+void ServerCore::HandleSessionTimeout(Timestamp now, SessionRef session) {
+  Session& of = session->second;
+  const ControlWatch::Due due = of.watch.HandleTimeout(now);
+  if (due == ControlWatch::Due::kLost || (now >= of.probe_deadline && !of.newcomers.empty())) {
+    return EndSession(now, session, ReverseReason::kControlLost);
+  }
+  if (now >= of.probe_deadline) of.probe_deadline = Timestamp::Max();
+  if (due == ControlWatch::Due::kPing) {
+    SendMessage(now, of, codec::ReversePing{of.watch.NextPing()});
+  }
+}
+
+void ServerCore::HandleTimeout(Timestamp now) {
+  while (!handshakes_.empty() && handshakes_.begin()->second.deadline <= now) {
+    const LinkId link = handshakes_.begin()->first;
+    const std::string address = RemoveHandshake(link);
+    Refuse(link, address, ReverseError::kTimeout);
+  }
+  for (auto session = sessions_.begin(); session != sessions_.end();) {
+    HandleSessionTimeout(now, session++);
+  }
+  while (!pending_.empty() && pending_.begin()->second.deadline <= now) {
+    EndPending(now, pending_.begin(), ReverseReason::kPairTimeout);
+  }
+  while (!relay_deadlines_.empty() && relay_deadlines_.begin()->first <= now) {
+    const CallerId caller = relay_deadlines_.begin()->second;
+    relay_deadlines_.erase(relay_deadlines_.begin());
+    Relay& relay = relays_.at(caller);
+    relay.deadline = Timestamp::Max();
+    Abort(caller, relay, stopping_ ? ReverseReason::kShutdown : ReverseReason::kControlLost);
+  }
+}
+
+Timestamp ServerCore::NextTimeout() const {
+  Timestamp next = Timestamp::Max();
+  if (!handshakes_.empty()) next = std::min(next, handshakes_.begin()->second.deadline);
+  if (!pending_.empty()) next = std::min(next, pending_.begin()->second.deadline);
+  if (!relay_deadlines_.empty()) next = std::min(next, relay_deadlines_.begin()->first);
+  for (const auto& [link, session] : sessions_) {
+    next = std::min({next, session.watch.NextTimeout(), session.probe_deadline});
+  }
+  return next;
+}
+
+std::optional<ServerEvent> ServerCore::PollEvent() {
+  if (events_.empty()) return std::nullopt;
+  ServerEvent event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+bool ServerCore::IsConsistent() const {
+  size_t announced = 0;
+  for (const auto& [caller, pending] : pending_) {
+    if (!pending.announcement) continue;
+    ++announced;
+    const auto found = announced_.find(pending.announcement->conn);
+    if (found == announced_.end() || !(found->second == caller)) return false;
+    if (sessions_.count(pending.announcement->session) == 0) return false;
+  }
+  size_t of_sessions = 0;
+  size_t newcomers = 0;
+  for (const auto& [link, session] : sessions_) {
+    of_sessions += session.relays;
+    newcomers += session.newcomers.size();
+    if (!session.newcomers.empty() && session.probe_deadline == Timestamp::Max()) return false;
+  }
+  size_t handshakes = 0;
+  for (const auto& [address, count] : handshakes_by_address_) handshakes += count;
+  return announced == announced_.size() && relays_.size() == relayed_.size() &&
+         of_sessions <= relays_.size() && newcomers == probing_.size() &&
+         handshakes == handshakes_.size() && pending_.size() <= options_.max_pending &&
+         relays_.size() <= options_.max_relays && (!single_client_ || sessions_.size() <= 1);
+}
+
+}  // namespace ming::reverse

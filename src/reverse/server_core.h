@@ -1,0 +1,274 @@
+// ServerCore: the server's half of RT1: who the client is, which caller waits, which data
+// connection belongs to which caller, and when each of them is given up. What comes on port B is
+// hostile input until its first line is accepted.
+#ifndef MING_REVERSE_SERVER_CORE_H_
+#define MING_REVERSE_SERVER_CORE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ming/base/bytes.h"
+#include "ming/base/random.h"
+#include "ming/base/status.h"
+#include "ming/base/time.h"
+#include "ming/codec/reverse_line.h"
+#include "ming/reverse/control_watch.h"
+#include "ming/reverse/line_reader.h"
+#include "ming/reverse/reverse_types.h"
+
+namespace ming::reverse {
+
+// A second client while one is connected.
+enum class SecondClient {
+  kReject,   // it is refused if the first one is alive
+  kReplace,  // it takes the first one's place
+};
+
+// A caller while no client is connected.
+enum class Offline {
+  kWait,      // up to the pair time
+  kFailFast,  // is reset at once
+};
+
+// Which clients serve the callers of one listener.
+struct ClientSelector {
+  enum class Kind { kAny, kId, kLabel };
+  Kind kind = Kind::kAny;
+  std::string name;  // of kId and kLabel
+};
+
+struct ServerCoreOptions {
+  // One for each listener on port A, at least one. Where all are kAny there is one client at a
+  // time; else one for each id.
+  std::vector<ClientSelector> listeners{1};
+  // The first line on port B, 10 ms to 10 min.
+  Duration handshake_timeout = std::chrono::seconds(5);
+  // From accept on A until its data connection is there, 10 ms to 1 h.
+  Duration pair_timeout = std::chrono::seconds(10);
+  // A PING when nothing was sent for so long; three such intervals without a line are a loss. 0: no
+  // heartbeat; else 10 ms to 1 h.
+  Duration heartbeat = std::chrono::seconds(15);
+  // How long a connected client has to show life when a second one comes, 10 ms to 10 min.
+  Duration probe_timeout = std::chrono::seconds(3);
+  // How long relays may go on after a loss of control or a stop, 0 to 24 h.
+  Duration drain_timeout = std::chrono::seconds(5);
+  // Callers that wait, and callers that are relayed, 1 to 1,000,000.
+  size_t max_pending = 1024;
+  size_t max_relays = 4096;
+  // Connections on B without a complete first line, of all and of one address, 1 to 100,000.
+  size_t max_handshakes = 256;
+  size_t max_handshakes_per_address = 32;
+  // Connected clients where there are several, 1 to 10,000.
+  size_t max_clients = 256;
+  SecondClient second_client = SecondClient::kReject;
+  Offline offline = Offline::kWait;
+  Orphans orphans = Orphans::kDrain;
+
+  // All problems at once, one a line; ok when there are none.
+  Status Validate() const;
+};
+
+// What the shell does, in this order.
+struct SendLine {
+  LinkId link;
+  std::string text;  // with LF
+};
+struct EndLink {  // in order, behind what was sent
+  LinkId link;
+};
+struct ResetCaller {
+  CallerId caller;
+};
+struct StartRelay {  // the link is the relay's from here on; HandleRelayDone follows
+  CallerId caller;
+  LinkId link;
+};
+struct AbortRelay {
+  CallerId caller;
+};
+struct StopListening {};  // port A
+struct ServerStopped {};  // once, and last
+
+// For the log and the counters; nothing is to be done.
+struct ClientUp {
+  std::string id;
+  std::string session;
+  std::string address;
+};
+struct ClientDown {
+  std::string id;
+  codec::ReverseReason reason;
+};
+struct ClientBusy {  // a second client was refused
+  std::string id;
+  std::string address;
+};
+struct ConnNew {
+  CallerId caller;
+  std::string source;
+};
+struct ConnPaired {
+  CallerId caller;
+  codec::ReverseConnId conn;
+  Duration waited;
+};
+struct ConnEnd {  // once for each ConnNew
+  CallerId caller;
+  std::optional<codec::ReverseConnId> conn;  // the last one announced
+  codec::ReverseReason reason;
+  Duration age;
+};
+struct DataRejected {  // or any other first line on B
+  std::string address;
+  codec::ReverseError error;
+};
+
+using ServerEvent = std::variant<SendLine, EndLink, ResetCaller, StartRelay, AbortRelay,
+                                 StopListening, ServerStopped, ClientUp, ClientDown, ClientBusy,
+                                 ConnNew, ConnPaired, ConnEnd, DataRejected>;
+
+// Every Handle method may queue events; drain them with PollEvent after each.
+class ServerCore {
+ public:
+  // CHECKs that `options` validates. `random` is unpredictable and outlives the core.
+  ServerCore(const ServerCoreOptions& options, Random& random);
+
+  // Port A: `listener` counts from 0, `source` is "address:port". The caller is not read before
+  // StartRelay.
+  void HandleCaller(Timestamp now, CallerId caller, size_t listener, const std::string& source);
+  // Its connection failed; not for the end of its direction.
+  void HandleCallerGone(Timestamp now, CallerId caller);
+
+  // Port B. `address` is without port.
+  void HandleLink(Timestamp now, LinkId link, const std::string& address);
+  // The next bytes of a link; returns how many were taken. 0: it is the relay's or ends. Otherwise
+  // call again with what follows, after the events.
+  size_t HandleLinkBytes(Timestamp now, LinkId link, ByteSpan bytes);
+  // It ended or failed. Not for links of relays.
+  void HandleLinkEnd(Timestamp now, LinkId link);
+
+  // `why`: kDone, kReset or kIdle.
+  void HandleRelayDone(Timestamp now, CallerId caller, codec::ReverseReason why);
+
+  // Accepts nothing more; ServerStopped follows when the last relay has ended.
+  void Stop(Timestamp now);
+
+  // Early or repeated calls are harmless.
+  void HandleTimeout(Timestamp now);
+  // Timestamp::Max() when idle.
+  Timestamp NextTimeout() const;
+  std::optional<ServerEvent> PollEvent();
+
+  size_t pending_count() const { return pending_.size(); }
+  size_t active_count() const { return relays_.size(); }
+  size_t client_count() const { return sessions_.size(); }
+  // For tests and fuzzers, after any call.
+  bool IsConsistent() const;
+
+ private:
+  // The first line has not come yet. Deadlines are in the order of the ids.
+  struct Handshake {
+    std::string address;
+    Timestamp deadline;
+    LineReader reader;
+  };
+  // What the first line of a control connection says.
+  struct Client {
+    LinkId link;
+    std::string address;
+    std::string id;
+    std::vector<std::string> labels;
+  };
+  struct Session {
+    Client client;
+    std::string name;  // 16 hexadecimal digits
+    ControlWatch watch;
+    LineReader reader;
+    size_t relays = 0;
+    // Others of the same place wait for its sign of life until then.
+    Timestamp probe_deadline = Timestamp::Max();
+    std::vector<Client> newcomers;
+  };
+  // WAITING without an announcement, ANNOUNCED with one. Deadlines are in the order of the ids.
+  struct Announcement {
+    codec::ReverseConnId conn;
+    LinkId session;
+  };
+  struct Pending {
+    size_t listener = 0;
+    std::string source;
+    Timestamp since;
+    Timestamp deadline;
+    std::optional<Announcement> announcement;
+  };
+  struct Relay {
+    Timestamp since;  // of the accept
+    Announcement announcement;
+    Timestamp deadline = Timestamp::Max();
+    std::optional<codec::ReverseReason> aborted_for;
+  };
+  using PendingRef = std::map<CallerId, Pending>::iterator;
+  using SessionRef = std::map<LinkId, Session>::iterator;
+
+  size_t TakeFirstLine(Timestamp now, LinkId link, ByteSpan bytes);
+  size_t TakeControlLine(Timestamp now, SessionRef session, ByteSpan bytes);
+  void HandleFirstLine(Timestamp now, LinkId link, const std::string& address,
+                       std::string_view line);
+  void HandleControl(Timestamp now, LinkId link, const std::string& address,
+                     const codec::ReverseControl& control);
+  void HandleData(Timestamp now, LinkId link, const std::string& address,
+                  const codec::ReverseData& data);
+  void HandleMessage(Timestamp now, SessionRef session, std::string_view line);
+  void HandleClose(Timestamp now, LinkId session, const codec::ReverseClose& close);
+  void Refuse(LinkId link, const std::string& address, codec::ReverseError error,
+              const std::string& text = {});
+  void RefuseBusy(const Client& client);
+  std::string RemoveHandshake(LinkId link);
+
+  void BeginSession(Timestamp now, Client client);
+  void EndSession(Timestamp now, SessionRef session, codec::ReverseReason why);
+  void BeginProbe(Timestamp now, Session& session, Client newcomer);
+  void HandleSessionTimeout(Timestamp now, SessionRef session);
+  SessionRef FindPlaceOf(const std::string& id);
+  Session* ChooseSession(size_t listener);
+
+  void Announce(Timestamp now, CallerId caller, Pending& pending, Session& session);
+  void AnnounceWaiting(Timestamp now);
+  void EndPending(Timestamp now, PendingRef pending, codec::ReverseReason why);
+  void LimitRelay(CallerId caller, Relay& relay, Timestamp deadline);
+  void Abort(CallerId caller, Relay& relay, codec::ReverseReason why);
+  void OrphanRelaysOf(Timestamp now, LinkId session);
+
+  void SendMessage(Timestamp now, Session& session, const codec::ReverseMessage& message);
+  void SendReply(LinkId link, const codec::ReverseReply& reply);
+  void CompleteStop();
+
+  const ServerCoreOptions options_;
+  const bool single_client_;
+  Random& random_;
+  std::deque<ServerEvent> events_;
+  bool stopping_ = false;
+  bool stopped_ = false;
+  std::map<LinkId, Handshake> handshakes_;
+  std::unordered_map<std::string, size_t> handshakes_by_address_;
+  std::map<LinkId, Session> sessions_;
+  std::set<LinkId> probing_;  // newcomers of all sessions
+  std::map<CallerId, Pending> pending_;
+  std::unordered_map<codec::ReverseConnId, CallerId> announced_;
+  std::map<CallerId, Relay> relays_;
+  std::unordered_map<codec::ReverseConnId, CallerId> relayed_;
+  std::set<std::pair<Timestamp, CallerId>> relay_deadlines_;
+};
+
+}  // namespace ming::reverse
+
+#endif  // MING_REVERSE_SERVER_CORE_H_

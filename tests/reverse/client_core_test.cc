@@ -1,0 +1,353 @@
+#include "ming/reverse/client_core.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace ming::reverse {
+namespace {
+
+using codec::ReverseConnId;
+using codec::ReverseReason;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr char kConn[] = "0123456789abcdef0123456789abcdef";
+constexpr char kOther[] = "fedcba9876543210fedcba9876543210";
+
+ReverseConnId Conn(const char* text) { return *ReverseConnId::Parse(text); }
+
+// What the core said, as a line each; connections by their first digit.
+struct Describe {
+  std::string operator()(const client::DialControl& /*e*/) const { return "dial-control"; }
+  std::string operator()(const client::SendControl& e) const {
+    return "send " + e.text.substr(0, e.text.size() - 1);
+  }
+  std::string operator()(const client::EndControl& /*e*/) const { return "end-control"; }
+  std::string operator()(const client::DialServer& e) const {
+    return "dial-server " + Text(e.conn);
+  }
+  std::string operator()(const client::SendLink& e) const {
+    return "send-link " + e.text.substr(0, e.text.size() - 1);
+  }
+  std::string operator()(const client::DialTarget& e) const {
+    return "dial-target " + Text(e.conn) + " " + e.source;
+  }
+  std::string operator()(const client::StartRelay& e) const { return "relay " + Text(e.conn); }
+  std::string operator()(const client::AbortRelay& e) const { return "abort " + Text(e.conn); }
+  std::string operator()(const client::DropConn& e) const { return "drop " + Text(e.conn); }
+  std::string operator()(const client::Ended& e) const {
+    return "ended " + std::to_string(static_cast<int>(e.end));
+  }
+  std::string operator()(const client::ControlUp& e) const { return "up " + e.session; }
+  std::string operator()(const client::ControlDown& /*e*/) const { return "down"; }
+  std::string operator()(const client::ReconnectWait& /*e*/) const { return "wait"; }
+  std::string operator()(const client::ConnNew& e) const { return "conn-new " + Text(e.conn); }
+  std::string operator()(const client::ConnPaired& e) const { return "paired " + Text(e.conn); }
+  std::string operator()(const client::ConnEnd& e) const {
+    return "conn-end " + Text(e.conn) + " " + std::string(ReverseReasonName(e.reason));
+  }
+  static std::string Text(const ReverseConnId& conn) { return conn.ToString().substr(0, 1); }
+};
+
+using Lines = std::vector<std::string>;
+
+class ClientCoreTest : public testing::Test {
+ protected:
+  ClientCoreTest() { Use({}); }
+
+  void Use(const ClientCoreOptions& options) { core_.emplace(options, random_); }
+
+  Lines Events() {
+    Lines lines;
+    while (auto event = core_->PollEvent()) {
+      if (const auto* const wait = std::get_if<client::ReconnectWait>(&*event)) {
+        last_delay_ = wait->delay;
+      }
+      lines.push_back(std::visit(Describe(), *event));
+    }
+    EXPECT_TRUE(core_->IsConsistent());
+    return lines;
+  }
+  static bool Has(const Lines& lines, const std::string& line) {
+    return std::find(lines.begin(), lines.end(), line) != lines.end();
+  }
+  size_t Hear(const std::string& text) { return core_->HandleControlBytes(now_, ByteSpan(text)); }
+  size_t HearLink(const char* conn, const std::string& text) {
+    return core_->HandleLinkBytes(now_, Conn(conn), ByteSpan(text));
+  }
+  void Up() {
+    core_->Start(now_);
+    core_->HandleControlConnected(now_);
+    Hear("OK session=0011223344556677 pair-timeout=10000 heartbeat=5000\n");
+    Events();
+  }
+  void Announce(const char* conn) {
+    Hear("NEW_CONN " + std::string(conn) + " src=192.0.2.9:1 ttl=1000\n");
+  }
+  // As far as the target being dialled.
+  void Accept(const char* conn) {
+    Announce(conn);
+    core_->HandleLinkConnected(now_, Conn(conn));
+    HearLink(conn, "OK\n");
+  }
+  void Relay(const char* conn) {
+    Accept(conn);
+    core_->HandleTargetConnected(now_, Conn(conn));
+    Events();
+  }
+  Lines Pass(Duration time) {
+    now_ = now_ + time;
+    core_->HandleTimeout(now_);
+    return Events();
+  }
+
+  SeededRandom random_{7};
+  Timestamp now_{seconds(1000)};
+  Duration last_delay_{};
+  std::optional<ClientCore> core_;
+};
+
+TEST_F(ClientCoreTest, IntroducesItself) {
+  ClientCoreOptions options;
+  options.id = "home";
+  options.labels = {"web", "db"};
+  Use(options);
+  core_->Start(now_);
+  EXPECT_EQ(Events(), Lines{"dial-control"});
+  core_->HandleControlConnected(now_);
+  EXPECT_EQ(Events(), Lines{"send RT1 CONTROL id=home label=web,db"});
+  Hear("OK session=0011223344556677 heartbeat=0\n");
+  EXPECT_EQ(Events(), Lines{"up 0011223344556677"});
+}
+
+TEST_F(ClientCoreTest, ServesACaller) {
+  Up();
+  Announce(kConn);
+  EXPECT_EQ(Events(), (Lines{"conn-new 0", "dial-server 0"}));
+  core_->HandleLinkConnected(now_, Conn(kConn));
+  EXPECT_EQ(Events(), Lines{"send-link RT1 DATA " + std::string(kConn)});
+  EXPECT_EQ(HearLink(kConn, "OK\nraw"), 3u);
+  EXPECT_EQ(Events(), Lines{"dial-target 0 192.0.2.9:1"});
+  EXPECT_EQ(HearLink(kConn, "raw"), 0u);
+  core_->HandleTargetConnected(now_, Conn(kConn));
+  EXPECT_EQ(Events(), (Lines{"relay 0", "paired 0"}));
+  core_->HandleRelayDone(now_, Conn(kConn), ReverseReason::kDone);
+  EXPECT_EQ(Events(), Lines{"conn-end 0 done"});
+  EXPECT_EQ(core_->conn_count(), 0u);
+}
+
+TEST_F(ClientCoreTest, ServesEachAnnouncementOnce) {
+  Up();
+  Announce(kConn);
+  Events();
+  Announce(kConn);
+  EXPECT_TRUE(Events().empty());
+}
+
+TEST_F(ClientCoreTest, SaysWhyTheTargetFailed) {
+  Up();
+  Accept(kConn);
+  Events();
+  core_->HandleTargetFailed(now_, Conn(kConn), ReverseReason::kTargetRefused);
+  EXPECT_EQ(Events(), (Lines{"send CLOSE " + std::string(kConn) + " target-refused", "drop 0",
+                             "conn-end 0 target-refused"}));
+}
+
+TEST_F(ClientCoreTest, DropsAConnectionThatTheServerRefuses) {
+  Up();
+  Announce(kConn);
+  core_->HandleLinkConnected(now_, Conn(kConn));
+  Events();
+  HearLink(kConn, "ERR UNKNOWN\n");
+  EXPECT_EQ(Events(), (Lines{"drop 0", "conn-end 0 denied"}));
+}
+
+TEST_F(ClientCoreTest, ClosesBeforeRelayingOnly) {
+  Up();
+  Accept(kConn);
+  Relay(kOther);
+  Events();
+  Hear("CLOSE " + std::string(kConn) + " caller-gone\n");
+  Hear("CLOSE " + std::string(kOther) + " done\n");
+  EXPECT_EQ(Events(), (Lines{"drop 0", "conn-end 0 caller-gone"}));
+}
+
+TEST_F(ClientCoreTest, GivesUpADataConnectionWithoutReply) {
+  Up();
+  Announce(kConn);
+  core_->HandleLinkConnected(now_, Conn(kConn));
+  Events();
+  Hear("PING 1\n");
+  Events();
+  EXPECT_TRUE(Has(Pass(seconds(5)), "drop 0"));
+}
+
+TEST_F(ClientCoreTest, RefusesMoreThanItsLimit) {
+  ClientCoreOptions options;
+  options.max_conns = 1;
+  Use(options);
+  Up();
+  Announce(kConn);
+  Events();
+  Announce(kOther);
+  EXPECT_EQ(Events(), Lines{"send CLOSE " + std::string(kOther) + " limit"});
+  core_->HandleNoResources(now_, Conn(kConn));
+  EXPECT_EQ(Events().front(), "send CLOSE " + std::string(kConn) + " limit");
+}
+
+TEST_F(ClientCoreTest, DelaysGrowAndBeginAnewAfterALongSession) {
+  Up();
+  Duration nominal = milliseconds(500);
+  core_->HandleControlEnd(now_, Status(StatusCode::kClosed, "gone"));
+  for (int attempt = 0; attempt < 9; ++attempt) {
+    EXPECT_TRUE(Has(Events(), "wait"));
+    EXPECT_GE(last_delay_, nominal * 8 / 10) << attempt;
+    EXPECT_LE(last_delay_, nominal * 12 / 10) << attempt;
+    nominal = std::min<Duration>(nominal * 2, seconds(30));
+    EXPECT_EQ(Pass(last_delay_), Lines{"dial-control"});
+    core_->HandleControlEnd(now_, Status(StatusCode::kUnavailable, "refused"));
+  }
+  Events();
+  Pass(last_delay_);
+  core_->HandleControlConnected(now_);
+  Hear("OK heartbeat=0\n");
+  Events();
+  Pass(seconds(30));
+  core_->HandleControlEnd(now_, Status(StatusCode::kClosed, "gone"));
+  Events();
+  EXPECT_LE(last_delay_, milliseconds(600));
+}
+
+TEST_F(ClientCoreTest, WithoutReconnectTheLossIsTheEnd) {
+  ClientCoreOptions options;
+  options.reconnect.enabled = false;
+  Use(options);
+  Up();
+  Relay(kConn);
+  core_->HandleControlEnd(now_, Status(StatusCode::kClosed, "gone"));
+  EXPECT_FALSE(Has(Events(), "ended 1"));
+  EXPECT_EQ(Pass(seconds(5)), Lines{"abort 0"});
+  core_->HandleRelayDone(now_, Conn(kConn), ReverseReason::kReset);
+  EXPECT_TRUE(Has(Events(), "ended 1"));
+}
+
+TEST_F(ClientCoreTest, GivesUpAfterSoManyAttempts) {
+  ClientCoreOptions options;
+  options.reconnect.count = 2;
+  Use(options);
+  core_->Start(now_);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    core_->HandleControlEnd(now_, Status(StatusCode::kUnavailable, "refused"));
+    EXPECT_FALSE(Has(Events(), "ended 1"));
+    Pass(seconds(30));
+  }
+  core_->HandleControlEnd(now_, Status(StatusCode::kUnavailable, "refused"));
+  EXPECT_TRUE(Has(Events(), "ended 1"));
+}
+
+TEST_F(ClientCoreTest, ReactsToEachRefusal) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"ERR PROTO\n", "ended 2"}, {"ERR VERSION supported=1\n", "ended 2"},
+      {"ERR AUTH\n", "ended 2"},  {"HTTP/1.1 400 Bad Request\r\n", "ended 2"},
+      {"ERR BUSY\n", "wait"},     {"ERR SHUTDOWN\n", "wait"},
+      {"ERR LIMIT\n", "wait"},    {"ERR QUOTA later\n", "wait"},
+      {"ERR TIMEOUT\n", "wait"},
+  };
+  for (const auto& [reply, reaction] : cases) {
+    Use({});
+    core_->Start(now_);
+    core_->HandleControlConnected(now_);
+    Hear(reply);
+    const Lines events = Events();
+    EXPECT_TRUE(Has(events, reaction)) << reply;
+    EXPECT_TRUE(Has(events, "end-control")) << reply;
+    if (reply == "ERR BUSY\n") {
+      EXPECT_GE(last_delay_, seconds(5));
+    }
+  }
+}
+
+TEST_F(ClientCoreTest, RetriesARefusedTokenWhereAskedTo) {
+  ClientCoreOptions options;
+  options.reconnect.after_refusal = true;
+  Use(options);
+  core_->Start(now_);
+  core_->HandleControlConnected(now_);
+  Hear("ERR AUTH\n");
+  EXPECT_TRUE(Has(Events(), "wait"));
+}
+
+TEST_F(ClientCoreTest, AReplacedClientStaysAway) {
+  Up();
+  Hear("BYE replaced\n");
+  EXPECT_TRUE(Has(Events(), "ended 3"));
+  ClientCoreOptions options;
+  options.reconnect.after_replace = true;
+  Use(options);
+  Up();
+  Hear("BYE replaced\n");
+  EXPECT_TRUE(Has(Events(), "wait"));
+}
+
+TEST_F(ClientCoreTest, LosesASilentServer) {
+  Up();
+  EXPECT_EQ(Pass(seconds(5)), Lines{"send PING 1"});
+  EXPECT_EQ(Pass(seconds(5)), Lines{"send PING 2"});
+  EXPECT_TRUE(Has(Pass(seconds(5)), "down"));
+}
+
+TEST_F(ClientCoreTest, GivesUpAServerThatDoesNotReply) {
+  core_->Start(now_);
+  core_->HandleControlConnected(now_);
+  Events();
+  EXPECT_TRUE(Has(Pass(seconds(5)), "wait"));
+}
+
+TEST_F(ClientCoreTest, DropsDiallingConnectionsWithTheControl) {
+  Up();
+  Announce(kConn);
+  Relay(kOther);
+  core_->HandleControlEnd(now_, Status(StatusCode::kClosed, "gone"));
+  const Lines events = Events();
+  EXPECT_TRUE(Has(events, "drop 0"));
+  EXPECT_FALSE(Has(events, "abort f"));
+  EXPECT_TRUE(Has(Pass(seconds(5)), "abort f"));
+}
+
+TEST_F(ClientCoreTest, EndsWhenTheServerBreaksTheRules) {
+  Up();
+  Hear("NEW_CONN nonsense\n");
+  const Lines events = Events();
+  EXPECT_TRUE(Has(events, "send BYE protocol"));
+  EXPECT_TRUE(Has(events, "wait"));
+}
+
+TEST_F(ClientCoreTest, StopsInOrder) {
+  Up();
+  Announce(kConn);
+  Relay(kOther);
+  Events();
+  core_->Stop(now_);
+  const Lines events = Events();
+  EXPECT_TRUE(Has(events, "send BYE shutdown"));
+  EXPECT_TRUE(Has(events, "drop 0"));
+  EXPECT_FALSE(Has(events, "ended 0"));
+  core_->HandleRelayDone(now_, Conn(kOther), ReverseReason::kDone);
+  EXPECT_EQ(Events(), (Lines{"conn-end f done", "ended 0"}));
+  core_->Stop(now_);
+  EXPECT_TRUE(Events().empty());
+}
+
+TEST_F(ClientCoreTest, StopsWhileItWaits) {
+  core_->Start(now_);
+  core_->HandleControlEnd(now_, Status(StatusCode::kUnavailable, "refused"));
+  Events();
+  core_->Stop(now_);
+  EXPECT_EQ(Events(), Lines{"ended 0"});
+}
+
+}  // namespace
+}  // namespace ming::reverse

@@ -1,0 +1,293 @@
+// Server and client of a reverse tunnel over loopback, with a target and callers in one loop.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ming/net/reactor.h"
+#include "ming/net/resolver.h"
+#include "ming/net/system_random.h"
+#include "ming/net/tcp_connector.h"
+#include "ming/net/tcp_listener.h"
+#include "ming/reverse/reverse_client.h"
+#include "ming/reverse/reverse_server.h"
+#include "ming/support/fd_leak_check.h"
+#include "ming/support/stream_user.h"
+
+namespace ming::reverse {
+namespace {
+
+using codec::ReverseReason;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using support::StreamUser;
+using support::StreamUserPlan;
+
+constexpr Duration kLimit = seconds(20);
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+constexpr uint64_t kCallerSeed = 1;
+constexpr uint64_t kTargetSeed = 2;
+
+class ReverseNetTest : public testing::Test {
+ protected:
+  ReverseNetTest() : resolver_(std::make_unique<net::Resolver>(reactor_)) {}
+
+  // Callers, target and both ends go before the loop; what engines defer runs first.
+  void TearDown() override {
+    callers_.clear();
+    targets_.clear();
+    client_.reset();
+    server_.reset();
+    target_.reset();
+    reactor_.RunUntil([] { return false; }, Duration::zero());
+    resolver_.reset();
+  }
+
+  void StartTarget(const StreamUserPlan& plan) {
+    auto target = net::TcpListener::Listen(
+        reactor_, {"127.0.0.1", Port(0)}, {},
+        [this, plan](std::unique_ptr<net::TcpStream> stream, const net::SocketAddress& /*peer*/) {
+          targets_.push_back(std::make_unique<StreamUser>(reactor_, std::move(stream), plan,
+                                                          kTargetSeed, kCallerSeed));
+        });
+    ASSERT_TRUE(target.ok()) << target.status().ToString();
+    target_ = *std::move(target);
+  }
+
+  void StartServer(ReverseServerOptions options = {}) {
+    options.callers = {HostPort{"127.0.0.1", Port(0)}};
+    options.clients = HostPort{"127.0.0.1", Port(0)};
+    auto server =
+        ReverseServer::Start(reactor_, random_, options, [this] { server_stopped_ = true; });
+    ASSERT_TRUE(server.ok()) << server.status().ToString();
+    server_ = *std::move(server);
+  }
+
+  ReverseClientOptions ClientOptions() const {
+    ReverseClientOptions options;
+    options.server = HostPort{"127.0.0.1", server_->client_port()};
+    options.target = HostPort{"127.0.0.1", target_ ? target_->port() : Port(1)};
+    return options;
+  }
+  std::unique_ptr<ReverseClient> MakeClient(const ReverseClientOptions& options) {
+    return std::make_unique<ReverseClient>(reactor_, *resolver_, random_, options,
+                                           [this](ClientEnd end, const Status& why) {
+                                             client_end_ = end;
+                                             client_why_ = why;
+                                           });
+  }
+  void StartClient() {
+    client_ = MakeClient(ClientOptions());
+    ASSERT_TRUE(RunUntil([this] { return client_->connected(); }));
+  }
+
+  void Call(const StreamUserPlan& plan) {
+    connectors_.push_back(std::make_unique<net::TcpConnector>(
+        reactor_, *resolver_, HostPort{"127.0.0.1", server_->caller_port(0)},
+        net::TcpConnectOptions(), [this, plan](Result<std::unique_ptr<net::TcpStream>> stream) {
+          ASSERT_TRUE(stream.ok()) << stream.status().ToString();
+          callers_.push_back(std::make_unique<StreamUser>(reactor_, *std::move(stream), plan,
+                                                          kCallerSeed, kTargetSeed));
+        }));
+  }
+  bool CallersDone(size_t count) {
+    if (callers_.size() < count) return false;
+    for (const auto& caller : callers_) {
+      if (!caller->done()) return false;
+    }
+    return true;
+  }
+  bool RunUntil(const std::function<bool()>& done) { return reactor_.RunUntil(done, kLimit); }
+  bool Quiet() {
+    return RunUntil([this] {
+      const ReverseCounters counters = server_->counters();
+      return counters.active == 0 && counters.pending == 0;
+    });
+  }
+
+  support::FdLeakCheck leaks_;
+  net::Reactor reactor_;
+  std::unique_ptr<net::Resolver> resolver_;
+  net::SystemRandom random_;
+  std::unique_ptr<net::TcpListener> target_;
+  std::unique_ptr<ReverseServer> server_;
+  std::unique_ptr<ReverseClient> client_;
+  std::vector<std::unique_ptr<net::TcpConnector>> connectors_;
+  std::vector<std::unique_ptr<StreamUser>> callers_;
+  std::vector<std::unique_ptr<StreamUser>> targets_;
+  bool server_stopped_ = false;
+  std::optional<ClientEnd> client_end_;
+  Status client_why_;
+};
+
+StreamUserPlan Sends(uint64_t bytes) {
+  StreamUserPlan plan;
+  plan.send_bytes = bytes;
+  return plan;
+}
+
+StreamUserPlan AnswersAfterEnd(uint64_t bytes) {
+  StreamUserPlan plan = Sends(bytes);
+  plan.answer_after_end = true;
+  return plan;
+}
+
+TEST_F(ReverseNetTest, CarriesBothDirectionsOfManyCallers) {
+  StartTarget(Sends(kMiB));
+  StartServer();
+  StartClient();
+  constexpr size_t kCallers = 20;
+  for (size_t i = 0; i < kCallers; ++i) Call(Sends(kMiB));
+  ASSERT_TRUE(RunUntil([this] { return CallersDone(kCallers); }));
+  for (const auto& caller : callers_) {
+    EXPECT_TRUE(caller->intact());
+    EXPECT_EQ(caller->received(), kMiB);
+    EXPECT_FALSE(caller->error());
+  }
+  EXPECT_TRUE(Quiet());
+  const ReverseCounters counters = server_->counters();
+  EXPECT_EQ(counters.accepted, kCallers);
+  EXPECT_EQ(counters.ended_for[static_cast<size_t>(ReverseReason::kDone)], kCallers);
+  EXPECT_EQ(counters.bytes_in, kCallers * kMiB);
+  EXPECT_EQ(counters.bytes_out, kCallers * kMiB);
+}
+
+TEST_F(ReverseNetTest, LetsTheTargetSpeakFirst) {
+  StartTarget(Sends(100));
+  StartServer();
+  StartClient();
+  StreamUserPlan silent;
+  silent.end = StreamUserPlan::End::kAfterReading;
+  Call(silent);
+  ASSERT_TRUE(RunUntil([this] { return CallersDone(1); }));
+  EXPECT_EQ(callers_[0]->received(), 100u);
+}
+
+TEST_F(ReverseNetTest, CarriesAnAnswerThatWaitsForTheEnd) {
+  StartTarget(AnswersAfterEnd(kMiB));
+  StartServer();
+  StartClient();
+  Call(Sends(kMiB));
+  ASSERT_TRUE(RunUntil([this] { return CallersDone(1); }));
+  EXPECT_EQ(callers_[0]->received(), kMiB);
+  EXPECT_EQ(targets_[0]->received(), kMiB);
+}
+
+TEST_F(ReverseNetTest, ServesACallerThatEndedItsDirectionBeforeAClientCame) {
+  StartTarget(AnswersAfterEnd(1000));
+  StartServer();
+  Call(Sends(1000));
+  ASSERT_TRUE(RunUntil([this] { return callers_.size() == 1 && callers_[0]->sent() == 1000; }));
+  StartClient();
+  ASSERT_TRUE(RunUntil([this] { return CallersDone(1); }));
+  EXPECT_EQ(callers_[0]->received(), 1000u);
+  EXPECT_FALSE(callers_[0]->error());
+}
+
+TEST_F(ReverseNetTest, ResetsACallerWhoseTargetRefuses) {
+  StartServer();
+  StartClient();
+  Call(Sends(10));
+  ASSERT_TRUE(RunUntil([this] { return CallersDone(1); }));
+  EXPECT_TRUE(callers_[0]->error());
+  const auto refused = static_cast<size_t>(ReverseReason::kTargetRefused);
+  EXPECT_EQ(server_->counters().ended_for[refused] +
+                server_->counters().ended_for[static_cast<size_t>(ReverseReason::kReset)],
+            1u);
+  EXPECT_EQ(client_->counters().ended_for[refused], 1u);
+}
+
+TEST_F(ReverseNetTest, ResetsACallerThatNoClientServes) {
+  ReverseServerOptions options;
+  options.core.pair_timeout = milliseconds(20);
+  StartServer(options);
+  Call(Sends(10));
+  ASSERT_TRUE(RunUntil([this] { return CallersDone(1); }));
+  EXPECT_TRUE(callers_[0]->error());
+  EXPECT_EQ(server_->counters().ended_for[static_cast<size_t>(ReverseReason::kPairTimeout)], 1u);
+}
+
+TEST_F(ReverseNetTest, ReturnsToAServerThatWasAway) {
+  StartTarget(Sends(10));
+  StartServer();
+  ReverseClientOptions options = ClientOptions();
+  options.core.reconnect.least = milliseconds(10);
+  options.core.reconnect.most = milliseconds(20);
+  const Port port = server_->client_port();
+  server_.reset();
+  client_ = MakeClient(options);
+  ASSERT_TRUE(RunUntil([this] { return client_->counters().reconnects >= 2; }));
+  ReverseServerOptions again;
+  again.callers = {HostPort{"127.0.0.1", Port(0)}};
+  again.clients = HostPort{"127.0.0.1", port};
+  auto server = ReverseServer::Start(reactor_, random_, again, [] {});
+  ASSERT_TRUE(server.ok()) << server.status().ToString();
+  server_ = *std::move(server);
+  ASSERT_TRUE(RunUntil([this] { return client_->connected(); }));
+  Call(Sends(10));
+  ASSERT_TRUE(RunUntil([this] { return CallersDone(1); }));
+  EXPECT_EQ(callers_[0]->received(), 10u);
+}
+
+TEST_F(ReverseNetTest, KeepsTheFirstOfTwoClients) {
+  StartServer();
+  StartClient();
+  ReverseClientOptions options = ClientOptions();
+  options.core.reconnect.enabled = false;
+  auto second = MakeClient(options);
+  ASSERT_TRUE(RunUntil([this] { return client_end_.has_value(); }));
+  EXPECT_EQ(*client_end_, ClientEnd::kServerLost);
+  EXPECT_NE(client_why_.message().find("BUSY"), std::string::npos) << client_why_.ToString();
+  EXPECT_TRUE(client_->connected());
+}
+
+TEST_F(ReverseNetTest, ReplacesTheFirstClientWhereAskedTo) {
+  ReverseServerOptions options;
+  options.core.second_client = SecondClient::kReplace;
+  StartServer(options);
+  StartClient();
+  auto first = std::move(client_);
+  client_ = MakeClient(ClientOptions());
+  ASSERT_TRUE(RunUntil([this] { return client_end_ == ClientEnd::kReplaced; }));
+  EXPECT_TRUE(RunUntil([this] { return client_->connected(); }));
+}
+
+TEST_F(ReverseNetTest, FinishesARunningTransferBeforeItStops) {
+  StartTarget(Sends(4 * kMiB));
+  StartServer();
+  StartClient();
+  Call(Sends(4 * kMiB));
+  ASSERT_TRUE(RunUntil([this] { return !callers_.empty() && callers_[0]->received() > 0; }));
+  server_->Stop();
+  client_->Stop();
+  ASSERT_TRUE(RunUntil([this] { return server_stopped_ && client_end_.has_value(); }));
+  EXPECT_EQ(*client_end_, ClientEnd::kStopped);
+  ASSERT_TRUE(RunUntil([this] { return CallersDone(1); }));
+  EXPECT_EQ(callers_[0]->received(), 4 * kMiB);
+  EXPECT_TRUE(callers_[0]->intact());
+}
+
+TEST_F(ReverseNetTest, AStalledCallerStopsTheTarget) {
+  StartTarget(Sends(256 * kMiB));
+  StartServer();
+  StartClient();
+  StreamUserPlan stalled;
+  stalled.read_limit = 1;
+  stalled.end = StreamUserPlan::End::kNever;
+  Call(stalled);
+  ASSERT_TRUE(RunUntil([this] { return !callers_.empty() && callers_[0]->received() > 0; }));
+  // Still between two looks: everything between target and caller is full.
+  uint64_t before = 0;
+  while (std::exchange(before, targets_[0]->sent()) != targets_[0]->sent()) {
+    reactor_.RunUntil([] { return false; }, milliseconds(50));
+  }
+  EXPECT_LT(targets_[0]->sent(), 64 * kMiB);
+  callers_[0]->ResetNow();
+  EXPECT_TRUE(Quiet());
+}
+
+}  // namespace
+}  // namespace ming::reverse
