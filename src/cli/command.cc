@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "ming/base/utf8.h"
 #include "ming/cli/commands.h"
@@ -15,8 +16,9 @@ constexpr size_t kErrorBytes = 2000;
 }  // namespace
 
 std::vector<Command> MakeCommands() {
-  return {ServerCommand(), HostCommand(),        ClientCommand(),  DemoCommand(), HealthCommand(),
-          StatusCommand(), ConformanceCommand(), VersionCommand(), HelpCommand()};
+  return {ServerCommand(),        HostCommand(),          ClientCommand(),      DemoCommand(),
+          ReverseServerCommand(), ReverseClientCommand(), ConformanceCommand(), HealthCommand(),
+          StatusCommand(),        VersionCommand(),       HelpCommand()};
 }
 
 const Command* FindCommand(const std::vector<Command>& commands, const std::string& name) {
@@ -30,8 +32,15 @@ Result<const Command*> RequireCommand(const std::vector<Command>& commands,
                                       const std::string& name) {
   if (const Command* command = FindCommand(commands, name)) return command;
   std::vector<std::string> names;
-  names.reserve(commands.size());
-  for (const Command& command : commands) names.push_back(command.help.name);
+  std::string of_two;  // "reverse server or reverse client"
+  for (const Command& command : commands) {
+    names.push_back(command.help.name);
+    if (command.help.name.rfind(name + " ", 0) != 0) continue;
+    of_two += (of_two.empty() ? "" : " or ") + command.help.name;
+  }
+  if (!of_two.empty()) {
+    return Status(StatusCode::kInvalidArgument, "which one: " + of_two + "?" + SeeHelp(""));
+  }
   return Status(StatusCode::kInvalidArgument,
                 "unknown command \"" + PrintableText(name, kShownBytes) + "\"" +
                     DidYouMean(NearestWord(name, names)) + SeeHelp(""));
@@ -50,8 +59,20 @@ void PrintError(const Status& status) {
 
 std::vector<CommandHelp> HelpsOf(const std::vector<Command>& commands) {
   std::vector<CommandHelp> helps;
-  helps.reserve(commands.size());
-  for (const Command& command : commands) helps.push_back(command.help);
+  for (const Command& command : commands) {
+    CommandHelp help = command.help;
+    const size_t space = help.name.find(' ');
+    if (space != std::string::npos) {
+      const std::string word = help.name.substr(0, space);
+      if (!helps.empty() && helps.back().name == word) {
+        helps.back().summary += ", " + help.name;
+        continue;
+      }
+      help.summary = help.summary.substr(0, help.summary.find(':')) + ": " + help.name;
+      help.name = word;
+    }
+    helps.push_back(std::move(help));
+  }
   return helps;
 }
 

@@ -50,7 +50,7 @@ Result<const Command*> RequireCommand(const std::vector<Command>& commands,
 // " (see: ming help client)": where a message about wrong use ends. `command` may be empty.
 std::string SeeHelp(const std::string& command);
 
-// For the overview.
+// For the overview: commands of two words share the line of their first.
 std::vector<CommandHelp> HelpsOf(const std::vector<Command>& commands);
 
 // One line on standard error: "ming: <what>". The exit code for something of our own.

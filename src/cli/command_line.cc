@@ -77,13 +77,25 @@ Result<std::string> ModeOfSettings(const std::vector<Command>& commands, const F
   return std::string();
 }
 
+// Whether `name` is the first of two words of a command: "reverse" of "reverse server".
+bool IsFirstOfTwo(const std::vector<Command>& commands, const std::string& name) {
+  return std::any_of(commands.begin(), commands.end(), [&name](const Command& command) {
+    return command.help.name.rfind(name + " ", 0) == 0;
+  });
+}
+
 Result<SelectedCommand> SelectByWord(const std::vector<Command>& commands,
                                      std::vector<Argument> arguments, size_t position) {
   const auto word =
       std::find_if(arguments.begin(), arguments.end(),
                    [position](const Argument& argument) { return argument.position == position; });
-  const std::string name = word->text;
-  arguments.erase(word);
+  std::string name = word->text;
+  const auto second = arguments.erase(word);
+  if (IsFirstOfTwo(commands, name) && second != arguments.end() &&
+      second->text.rfind('-', 0) != 0) {
+    name += " " + second->text;
+    arguments.erase(second);
+  }
   const Result<const Command*> command = RequireCommand(commands, name);
   if (!command.ok()) return command.status();
   return SelectedCommand{*command, std::move(arguments)};

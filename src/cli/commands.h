@@ -10,6 +10,8 @@ Command ServerCommand();
 Command HostCommand();
 Command ClientCommand();
 Command DemoCommand();
+Command ReverseServerCommand();
+Command ReverseClientCommand();
 Command HealthCommand();
 Command StatusCommand();
 Command ConformanceCommand();

@@ -109,7 +109,6 @@ std::string FormatCommandHelp(const CommandHelp& command, const FlagSet& flags) 
 std::string FormatOverview(const std::vector<CommandHelp>& commands) {
   std::string text =
       "ming carries TCP and UDP through NAT, over WebRTC data channels.\n"
-      "\n"
       "See it work, in one process:   ming demo\n"
       "Between two machines, to reach an SSH server behind NAT:\n"
       "  on a machine both reach      ming server\n"

@@ -14,8 +14,9 @@ ExitCode RunHelp(const Invocation& invocation) {
     std::fputs(FormatOverview(HelpsOf(invocation.commands)).c_str(), stdout);
     return ExitCode::kOk;
   }
-  const Result<const Command*> command =
-      RequireCommand(invocation.commands, invocation.positionals[0].text);
+  std::string name;
+  for (const Argument& word : invocation.positionals) name += (name.empty() ? "" : " ") + word.text;
+  const Result<const Command*> command = RequireCommand(invocation.commands, name);
   if (!command.ok()) return Fail(command.status());
   std::fputs(FormatCommandHelp((*command)->help, (*command)->flags).c_str(), stdout);
   return ExitCode::kOk;
@@ -32,7 +33,7 @@ Command HelpCommand() {
                   "Prints how to begin and the commands, or what one command does and its flags.",
                   "ming help client", "[command]"};
   command.flags = FlagSet(std::move(flags));
-  command.max_positionals = 1;
+  command.max_positionals = 2;
   command.run = RunHelp;
   return command;
 }

@@ -15,6 +15,9 @@ int main(int argc, char** argv) {
       environment.emplace(text.substr(0, equals), text.substr(equals + 1));
     }
   }
-  const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  const std::string_view called = argc > 0 ? argv[0] : "";
+  if (called.substr(called.rfind('/') + 1) == "reverse-tunnel")
+    words.insert(words.begin(), "reverse");
   return static_cast<int>(ming::cli::RunProgram(words, environment));
 }

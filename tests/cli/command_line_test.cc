@@ -233,7 +233,8 @@ TEST_F(CommandLineTest, UnexpectedWords) {
   EXPECT_THAT(Value("relay-only", {"host", "--id", "x", "--relay-only", "false"}),
               HasSubstr("--flag=false"));
   EXPECT_TRUE(Prepare({"help", "server"}));
-  EXPECT_FALSE(Prepare({"help", "server", "host"}));
+  EXPECT_TRUE(Prepare({"help", "reverse", "server"}));
+  EXPECT_FALSE(Prepare({"help", "reverse", "server", "host"}));
 }
 
 TEST_F(CommandLineTest, HelpLooksNoFurther) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -80,8 +81,13 @@ TEST_P(CommandsTest, TakesGlogsFlags) {
 
 INSTANTIATE_TEST_SUITE_P(Every, CommandsTest,
                          testing::Values("server", "host", "client", "demo", "conformance",
+                                         "reverse server", "reverse client", "health", "status",
                                          "version", "help"),
-                         [](const auto& command) { return command.param; });
+                         [](const auto& command) {
+                           std::string name = command.param;
+                           std::replace(name.begin(), name.end(), ' ', '_');
+                           return name;
+                         });
 
 TEST(Commands, OverviewFitsOneScreenAndListsAll) {
   const std::vector<CommandHelp> helps = HelpsOf(MakeCommands());

@@ -248,7 +248,7 @@ TEST_F(Running, VersionForPeopleAndPrograms) {
 TEST_F(Running, HelpScreensAreAsReviewed) {
   constexpr int kScreenLines = 24;
   for (const std::string name : {"overview", "server", "host", "client", "demo", "health", "status",
-                                 "conformance", "version"}) {
+                                 "conformance", "version", "reverse server", "reverse client"}) {
     const RunResult result = name == "overview" ? RunMing({"help"}) : RunMing({"help", name});
     EXPECT_EQ(result.code, 0);
     EXPECT_THAT(result.errors, IsEmpty());

@@ -1,0 +1,248 @@
+#include "ming/cli/reverse_flags.h"
+
+#include <glog/logging.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ming/base/units.h"
+#include "ming/cli/common_flags.h"
+#include "ming/cli/flag_value.h"
+#include "ming/cli/gflags_table.h"
+
+namespace ming::cli {
+namespace {
+
+using reverse::ClientSelector;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+
+FlagSpec Plain(const std::string& name, ValueType type, const std::string& value_name,
+               const std::string& preset, const std::string& help) {
+  FlagSpec flag;
+  flag.name = name;
+  flag.type = type;
+  flag.value_name = value_name;
+  flag.default_text = preset;
+  flag.help = help;
+  return flag;
+}
+
+FlagSpec Switch(const std::string& name, const std::string& help) {
+  return Plain(name, ValueType::kBool, "", "false", help);
+}
+
+FlagSpec Choice(const std::string& name, std::vector<std::string> choices,
+                const std::string& help) {
+  std::string words;
+  for (const std::string& choice : choices) words += (words.empty() ? "" : "|") + choice;
+  FlagSpec flag = Plain(name, ValueType::kChoice, words, choices.front(), help);
+  flag.choices = std::move(choices);
+  return flag;
+}
+
+FlagSpec Time(const std::string& name, Duration preset, Duration minimum, Duration maximum,
+              const std::string& help) {
+  FlagSpec flag = Plain(name, ValueType::kDuration, "TIME", FormatDuration(preset), help);
+  flag.group = FlagGroup::kLimits;
+  flag.minimum = static_cast<uint64_t>(minimum.count());
+  flag.maximum = static_cast<uint64_t>(maximum.count());
+  return flag;
+}
+
+FlagSpec Count(const std::string& name, uint64_t preset, uint64_t minimum,
+               const std::string& help) {
+  FlagSpec flag = Plain(name, ValueType::kInteger, "N", std::to_string(preset), help);
+  flag.group = FlagGroup::kLimits;
+  flag.minimum = minimum;
+  flag.maximum = 1'000'000;
+  return flag;
+}
+
+// What both ends take.
+std::vector<FlagSpec> CommonFlags() {
+  return {
+      Choice("orphans", {"drain", "keep", "kill"}, "relays when the other end is lost"),
+      Time("half-close-timeout", minutes(1), milliseconds(10), hours(24),
+           "one direction has ended, the other is silent"),
+      Time("idle-timeout", Duration::zero(), Duration::zero(), hours(24),
+           "no byte in either direction; 0: no limit"),
+      Time("drain-timeout", std::chrono::seconds(5), Duration::zero(), hours(24),
+           "what relays get at a stop or a loss"),
+      Choice("log-level", {"info", "error", "warn", "debug"}, "debug: a line for each connection"),
+      HelpFlag(),
+  };
+}
+
+FlagSet WithCommonFlags(std::vector<FlagSpec> flags) {
+  for (std::vector<FlagSpec> more : {CommonFlags(), GlogFlags()}) {
+    flags.insert(flags.end(), more.begin(), more.end());
+  }
+  return FlagSet(std::move(flags));
+}
+
+Duration TimeOf(const Settings& settings, const char* name) {
+  return DurationValue(settings.Value(name));
+}
+
+size_t CountOf(const Settings& settings, const char* name) {
+  return *ParseInteger(settings.Value(name));
+}
+
+reverse::Orphans OrphansOf(const Settings& settings) {
+  const std::string& word = settings.Value("orphans");
+  if (word == "keep") return reverse::Orphans::kKeep;
+  return word == "kill" ? reverse::Orphans::kKill : reverse::Orphans::kDrain;
+}
+
+tunnel::RelayOptions RelayOf(const Settings& settings) {
+  tunnel::RelayOptions relay;
+  relay.half_close_timeout = TimeOf(settings, "half-close-timeout");
+  const Duration idle = TimeOf(settings, "idle-timeout");
+  if (idle > Duration::zero()) relay.idle_timeout = idle;
+  return relay;
+}
+
+// "ADDR", "ADDR=id", "ADDR=label:NAME".
+Status AddListener(const Settings& settings, const std::string& text,
+                   reverse::ReverseServerOptions& options) {
+  const size_t equals = text.find('=');
+  const Result<HostPort> where = ParseHostPort(text.substr(0, equals));
+  if (!where.ok()) return BadValue(settings, "listen-a", where.status().message());
+  ClientSelector selector;
+  if (equals != std::string::npos) {
+    constexpr std::string_view kLabel = "label:";
+    std::string name = text.substr(equals + 1);
+    const bool label = name.rfind(kLabel, 0) == 0;
+    if (label) name.erase(0, kLabel.size());
+    if (!codec::IsReverseName(name)) {
+      return BadValue(settings, "listen-a",
+                      "behind '=' stands the id of a client, or label:NAME (A-Z a-z 0-9 . _ -)");
+    }
+    selector = {label ? ClientSelector::Kind::kLabel : ClientSelector::Kind::kId, name};
+  }
+  options.callers.push_back(*where);
+  options.core.listeners.push_back(selector);
+  return Status::Ok();
+}
+
+}  // namespace
+
+FlagSet ReverseServerFlags() {
+  const reverse::ServerCoreOptions presets;
+  return WithCommonFlags({
+      Plain("listen-a", ValueType::kTextList, "ADDR[=WHO]", ":18080",
+            "where callers connect; WHO: a client's id, or label:NAME"),
+      Plain("listen-b", ValueType::kAddress, "HOST:PORT", ":19090", "where the client connects"),
+      Choice("second-client", {"reject", "replace"}, "what happens to a second client"),
+      Choice("offline", {"wait", "fail-fast"}, "a caller while no client is connected"),
+      Time("pair-timeout", presets.pair_timeout, milliseconds(10), hours(1),
+           "how long a caller waits for its connection"),
+      Time("handshake-timeout", presets.handshake_timeout, milliseconds(10), minutes(10),
+           "first line of a connection of the client"),
+      Time("probe-timeout", presets.probe_timeout, milliseconds(10), minutes(10),
+           "sign of life when a second client comes"),
+      Time("heartbeat", presets.heartbeat, Duration::zero(), hours(1),
+           "PING after so long without a line; 0: none"),
+      Count("max-pending", presets.max_pending, 1, "callers that wait"),
+      Count("max-conns", presets.max_relays, 1, "callers that are relayed"),
+      Count("max-handshakes", presets.max_handshakes, 1, "connections without a first line"),
+  });
+}
+
+FlagSet ReverseClientFlags() {
+  const reverse::ReverseClientOptions presets;
+  const reverse::ReconnectOptions& reconnect = presets.core.reconnect;
+  FlagSpec server =
+      Plain("server", ValueType::kAddress, "HOST:PORT", "", "the server's --listen-b");
+  server.required = true;
+  FlagSpec target =
+      Plain("target", ValueType::kAddress, "HOST:PORT", "", "the service that callers reach");
+  target.required = true;
+  return WithCommonFlags({
+      std::move(server),
+      std::move(target),
+      Plain("id", ValueType::kText, "NAME", presets.core.id, "how the server knows this client"),
+      Plain("label", ValueType::kTextList, "NAME", "", "groups this client belongs to, up to 8"),
+      Switch("no-reconnect", "exit with 3 when the server is lost"),
+      Switch("reconnect-after-replace", "come back when another client took the place"),
+      Time("connect-timeout", presets.connect_timeout, milliseconds(10), minutes(10),
+           "to the server"),
+      Time("dial-timeout", presets.dial_timeout, milliseconds(10), minutes(10),
+           "to the target, over all its addresses"),
+      Time("handshake-timeout", presets.core.handshake_timeout, milliseconds(10), minutes(10),
+           "for the server's reply"),
+      Time("retry-min", reconnect.least, milliseconds(10), hours(24), "first delay"),
+      Time("retry-max", reconnect.most, milliseconds(10), hours(24), "longest delay"),
+      Count("retry-count", reconnect.count, 0, "attempts before giving up; 0: no limit"),
+      Count("max-conns", presets.core.max_conns, 1, "connections at once"),
+  });
+}
+
+Result<reverse::ReverseServerOptions> ReverseServerSettings(const Settings& settings) {
+  reverse::ReverseServerOptions options;
+  options.callers.clear();
+  options.core.listeners.clear();
+  for (const std::string& text : SplitList(settings.Value("listen-a"))) {
+    if (Status added = AddListener(settings, text, options); !added.ok()) return added;
+  }
+  options.clients = AddressValue(settings.Value("listen-b"));
+  options.core.second_client = settings.Value("second-client") == "replace"
+                                   ? reverse::SecondClient::kReplace
+                                   : reverse::SecondClient::kReject;
+  options.core.offline = settings.Value("offline") == "fail-fast" ? reverse::Offline::kFailFast
+                                                                  : reverse::Offline::kWait;
+  options.core.orphans = OrphansOf(settings);
+  options.core.pair_timeout = TimeOf(settings, "pair-timeout");
+  options.core.handshake_timeout = TimeOf(settings, "handshake-timeout");
+  options.core.probe_timeout = TimeOf(settings, "probe-timeout");
+  options.core.heartbeat = TimeOf(settings, "heartbeat");
+  options.core.drain_timeout = TimeOf(settings, "drain-timeout");
+  options.core.max_pending = CountOf(settings, "max-pending");
+  options.core.max_relays = CountOf(settings, "max-conns");
+  options.core.max_handshakes = CountOf(settings, "max-handshakes");
+  options.relay = RelayOf(settings);
+  if (Status valid = options.core.Validate(); !valid.ok()) return valid;
+  return options;
+}
+
+Result<reverse::ReverseClientOptions> ReverseClientSettings(const Settings& settings) {
+  reverse::ReverseClientOptions options;
+  options.server = AddressValue(settings.Value("server"));
+  options.target = AddressValue(settings.Value("target"));
+  for (const auto& [flag, address] :
+       {std::pair("server", &options.server), std::pair("target", &options.target)}) {
+    if (address->host.empty() || address->port.value() == 0) {
+      return BadValue(settings, flag, "needs a host and a port: HOST:PORT");
+    }
+  }
+  options.core.id = settings.Value("id");
+  options.core.labels = SplitList(settings.Value("label"));
+  options.core.orphans = OrphansOf(settings);
+  options.core.handshake_timeout = TimeOf(settings, "handshake-timeout");
+  options.core.drain_timeout = TimeOf(settings, "drain-timeout");
+  options.core.max_conns = CountOf(settings, "max-conns");
+  options.core.reconnect.enabled = !settings.IsTrue("no-reconnect");
+  options.core.reconnect.after_replace = settings.IsTrue("reconnect-after-replace");
+  options.core.reconnect.least = TimeOf(settings, "retry-min");
+  options.core.reconnect.most = TimeOf(settings, "retry-max");
+  options.core.reconnect.count = CountOf(settings, "retry-count");
+  options.connect_timeout = TimeOf(settings, "connect-timeout");
+  options.dial_timeout = TimeOf(settings, "dial-timeout");
+  options.relay = RelayOf(settings);
+  if (Status valid = options.core.Validate(); !valid.ok()) return valid;
+  return options;
+}
+
+void UseLogLevel(const Settings& settings) {
+  if (!settings.IsSet("log-level")) return;
+  const std::string& level = settings.Value("log-level");
+  if (level == "error") FLAGS_minloglevel = google::GLOG_ERROR;
+  if (level == "warn") FLAGS_minloglevel = google::GLOG_WARNING;
+  if (level == "debug") FLAGS_v = 1;
+}
+
+}  // namespace ming::cli

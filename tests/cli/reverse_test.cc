@@ -1,0 +1,99 @@
+// `ming reverse server` and `ming reverse client` as processes: how they meet, and how they end.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "subprocess.h"
+#include "test_folder.h"
+#include "test_sockets.h"
+
+namespace ming::cli {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class Reverse : public TestFolder {
+ protected:
+  static std::vector<std::string> ServerWords(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = {"reverse",     "server",     "--listen-a",
+                                      "127.0.0.1:0", "--listen-b", "127.0.0.1:0"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  // Where the client connects, as the server's first line says.
+  static std::string ClientPort(const Subprocess& server) {
+    return "127.0.0.1:" + std::to_string(PortAfter(server.output(), "client to 127.0.0.1:"));
+  }
+};
+
+TEST_F(Reverse, MeetAndStopInOrder) {
+  Subprocess server(ServerWords());
+  ASSERT_TRUE(server.WaitForOutput("--target localhost:8080\n")) << server.errors();
+  Subprocess client(
+      {"reverse", "client", "--server", ClientPort(server), "--target", "localhost:1"});
+  EXPECT_TRUE(client.WaitForErrors("event=client_up")) << client.errors();
+  EXPECT_TRUE(server.WaitForErrors("event=client_up id=default"));
+  EXPECT_THAT(server.errors(), HasSubstr("can pose as the client"));
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.WaitForExit(), 0);
+  EXPECT_TRUE(client.WaitForErrors("event=reconnect_wait"));
+  client.Signal(SIGTERM);
+  EXPECT_EQ(client.WaitForExit(), 0);
+}
+
+TEST_F(Reverse, ALostServerIsTheEndWithoutReconnect) {
+  Subprocess server(ServerWords());
+  ASSERT_TRUE(server.WaitForOutput("--target localhost:8080\n"));
+  Subprocess client({"reverse", "client", "--server", ClientPort(server), "--target", "localhost:1",
+                     "--no-reconnect"});
+  EXPECT_TRUE(client.WaitForErrors("event=client_up"));
+  server.Signal(SIGKILL);
+  EXPECT_EQ(client.WaitForExit(), 3);
+}
+
+TEST_F(Reverse, AReplacedClientEndsWithFive) {
+  Subprocess server(ServerWords({"--second-client", "replace"}));
+  ASSERT_TRUE(server.WaitForOutput("--target localhost:8080\n"));
+  const std::vector<std::string> words = {"reverse",  "client",      "--server", ClientPort(server),
+                                          "--target", "localhost:1", "--id",     "home"};
+  Subprocess first(words);
+  EXPECT_TRUE(first.WaitForErrors("event=client_up"));
+  Subprocess second(words);
+  EXPECT_EQ(first.WaitForExit(), 5);
+  EXPECT_TRUE(second.WaitForErrors("event=client_up"));
+}
+
+TEST_F(Reverse, WrongUseIsExplained) {
+  const auto error_of = [](const std::vector<std::string>& words) {
+    const RunResult result = RunMing(words);
+    EXPECT_EQ(result.code, 2) << result.errors;
+    EXPECT_THAT(result.errors, StartsWith("ming: "));
+    return result.errors;
+  };
+  EXPECT_THAT(error_of({"reverse"}), HasSubstr("which one: reverse server or reverse client?"));
+  EXPECT_THAT(error_of({"reverse", "sever"}), HasSubstr("did you mean \"reverse server\"?"));
+  EXPECT_THAT(error_of({"reverse", "client", "--server", "a:1"}),
+              HasSubstr("--target is required"));
+  EXPECT_THAT(error_of({"reverse", "client", "--server", ":1", "--target", "b:2"}),
+              HasSubstr("needs a host and a port"));
+  EXPECT_THAT(error_of({"reverse", "server", "--pair-timeout", "10"}), HasSubstr("--pair-timeout"));
+  EXPECT_THAT(error_of({"reverse", "server", "--listen-a", ":1=a/b"}),
+              HasSubstr("the id of a client, or label:NAME"));
+}
+
+TEST_F(Reverse, AnOccupiedPortIsNamed) {
+  const ListeningSocket taken;
+  const RunResult result =
+      RunMing({"reverse", "server", "--listen-a", taken.address(), "--listen-b", "127.0.0.1:0"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.errors, HasSubstr("cannot listen on " + taken.address()));
+  EXPECT_THAT(result.errors, HasSubstr("choose another with --listen-a or --listen-b"));
+}
+
+}  // namespace
+}  // namespace ming::cli
