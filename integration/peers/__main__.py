@@ -19,7 +19,7 @@ CLIENTS = ("ming", "Pion", "Pion old", "aiortc", "Chromium")
 # Two foreign peers meet through our server only where that is the signaling server's proof: at a Pion host.
 PAIRS = [(host, client) for host in ("ming", "Pion") for client in CLIENTS] + [("aiortc", "ming"), ("Chromium", "ming")]
 MIB = 1 << 20
-MATRIX = "answerer \\ offerer"
+MATRIX = "answerer / offerer"
 
 
 def flags_of(host, client, protocol, answers):
