@@ -1,9 +1,10 @@
-"""A moving world: hashed transfers through `ming` while the network between client and host gets bad, changes, goes and comes back.
+"""A moving world: hashed transfers through `ming` while the network between client and host gets bad, changes, goes and comes
+back.
 
-Client and host live in two homes behind NAT (integration/natlab), with a cable between that can be impaired (integration/wire). For each
-event: the tunnel works again within 5 s of the network's return, for fresh connections begun ten times a second or for the datagrams of
-one flow; a transfer that was under way is delivered whole or its connection is reset at both ends. Where sockets only have to move
-(NAT rebinding, another address) it must be delivered. Needs root.
+Client and host live in two homes behind NAT (integration/natlab), with a cable between that can be impaired (integration/wire).
+For each event: the tunnel works again within 5 s of the network's return, for fresh connections begun ten times a second or for
+the datagrams of one flow; a transfer that was under way is delivered whole or its connection is reset at both ends. Where
+sockets only have to move (NAT rebinding, another address) it must be delivered. Needs root.
 """
 import functools
 import pathlib
@@ -47,7 +48,8 @@ def event_cases():
         for side, where in SIDES.items():
             for protocol in ("tcp", "udp"):
                 run = functools.partial(event_case, event, survives, side, protocol=protocol)
-                yield Case(f"{name}-{side}" + ("-udp" if protocol == "udp" else ""), run, cell=(name, f"{protocol.upper()}, {where}"))
+                suffix = "-udp" if protocol == "udp" else ""
+                yield Case(f"{name}-{side}{suffix}", run, cell=(name, f"{protocol.upper()}, {where}"))
     for side, where in SIDES.items():
         run = functools.partial(event_case, events.narrower_link, True, side, wire_at=f"home_{side}")
         yield Case(f"mtu-1280-{side}", run, cell=("mtu-1280", f"TCP, {where}"))
@@ -99,7 +101,8 @@ def gib_over_a_bad_cable(arguments):
         begun = time.monotonic()
         moving.fate(transfer, survives=True, seconds=2 * 3600)
         seconds = time.monotonic() - begun
-        return {"seconds": round(seconds), "mbit_per_s": round(1024 * MIB * 8 / seconds / 1e6, 1), "wire": moving.wire.counters()}
+        rate = 1024 * MIB * 8 / seconds / 1e6
+        return {"seconds": round(seconds), "mbit_per_s": round(rate, 1), "wire": moving.wire.counters()}
 
 
 def gib_on_the_move(arguments):
@@ -127,7 +130,8 @@ def cases():
 
 
 def add_options(parser):
-    parser.add_argument("--wire", type=lambda p: pathlib.Path(p).resolve(), help="the program ming_wire; by default beside the one under test")
+    parser.add_argument("--wire", type=lambda p: pathlib.Path(p).resolve(),
+                        help="the program ming_wire; by default beside the one under test")
     parser.add_argument("--seed", type=int, default=1, help="of what the wire draws")
 
 

@@ -17,7 +17,7 @@ def rebinding(world, side):
 
 
 def roaming(world, side):
-    """The home moves to another network behind the same router: the old address is gone, and with it all sockets bound to it."""
+    """The home moves to another network behind the same router: the old address is gone."""
     number = NUMBERS[side]
     world.router(side).ip(f"addr add 10.99.{number}.1/24 dev lan")
     world.home(side).ip(f"addr del 192.168.{number}.2/24 dev eth0", f"addr add 10.99.{number}.7/24 dev eth0",
@@ -78,7 +78,7 @@ def signaling_replaced(world, side):
 
 
 def signaling_moved(world, side):
-    """A signaling server at another address takes over the name of the old one, which is gone; then the router forgets its mappings."""
+    """A signaling server at another address takes over the name of the old one; then the router forgets its mappings."""
     world.lab.signaling_server.kill()
     old, new = SIGNALING[4], "203.0.113.11"
     world.lab.signaling_space.sysctl("ipv4.conf.eth0.promote_secondaries", 1)  # one address after the other, the routes stay

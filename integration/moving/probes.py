@@ -51,8 +51,9 @@ class Probes:
         self.thread.join()
 
     def working_since(self, moment):
-        """Seconds from `moment` to the answer of the first probe begun after it from which on all are answered promptly; None if
-        there is none yet. The youngest may still be on their way."""
+        """Seconds from `moment` to the answer of the first probe begun after it from which on all are answered promptly.
+
+        None if there is none yet. The youngest may still be on their way."""
         began_after = [probe for probe in self.probes if probe.started >= moment]
         now, first = time.monotonic(), None
         for probe in reversed(began_after):

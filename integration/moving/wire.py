@@ -9,8 +9,8 @@ class Wire:
     """ming_wire between two ends; `a` is the inner one, nearer to the home. It ends with its standard input or with the run."""
 
     def __init__(self, program, run, a, b, seed=1):
-        self.process = Process("wire", (program, seed, f"{a.space.name}/{a.interface}", f"{b.space.name}/{b.interface}"), run.folder,
-                               stdin=subprocess.PIPE)
+        places = [f"{end.space.name}/{end.interface}" for end in (a, b)]
+        self.process = Process("wire", (program, seed, *places), run.folder, stdin=subprocess.PIPE)
         run.processes.append(self.process)
         self.answers = 0
         self.process.wait_for_line("ready")

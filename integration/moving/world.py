@@ -1,13 +1,14 @@
 """One tunnel in the laboratory whose network changes under a running transfer."""
 import contextlib
 import json
+import os
 import time
 
 from moving.probes import ConnectionProbes, DatagramProbes
 from moving.wire import Wire
 from natlab.coturn import Coturn
 from natlab.lab import COTURN, SIGNALING, Lab
-from support.processes import Failure, wait_for
+from support.processes import Failure, Skip, wait_for
 
 RATE = 1 << 20             # bytes a second, each way, of a transfer across an event
 BEFORE_S, AFTER_S = 2, 4   # how much of it lies before the event, how much behind it at least
@@ -18,7 +19,9 @@ ALLOWED = ("complete", "reset")
 
 
 class World:
-    """server, host (home_b), client (home_a) and what stands behind the host. `wire` is the cable in place of the link `wire_at`."""
+    """server, host (home_b), client (home_a) and what stands behind the host.
+
+    `wire` is the cable in place of the link `wire_at`."""
 
     def __init__(self, lab, wire, wire_at, protocol):
         self.lab, self.wire, self.wire_at, self.protocol = lab, wire, wire_at, protocol
@@ -50,8 +53,8 @@ class World:
             folder = self.lab.folder / f"turn-{number}"
             folder.mkdir()
             self.turns.append(Coturn(self.lab.public, folder, [address], tcp=False, tls=False))
-            self.lab.public.nft(f"table inet turn{number} {{ counter relayed {{ }}\n"
-                                f"chain inp {{ type filter hook input priority 0; ip daddr {address} counter name relayed\n}}\n}}")
+            self.lab.public.nft(f"table inet turn{number} {{ counter relayed {{ }}\nchain inp {{ type filter hook input priority 0\n"
+                                f"ip daddr {address} counter name relayed\n}}\n}}")
         first = self.turns[0].flags()
         first[first.index("--turn-server") + 1] = ",".join(turn.turn_url("udp") for turn in self.turns)
         first[first.index("--stun-server") + 1] = ",".join(turn.stun_url() for turn in self.turns)
@@ -65,19 +68,19 @@ class World:
 
     def wait_registered(self, seconds=30):
         """Until the host is known to the signaling server and the client is connected to it."""
-        wait_for(lambda: self.lab.signaling_server.text().count("Host registered: myhost") == 1, seconds, "the host registers again")
-        connected = "signaling: connected to"
-        wait_for(lambda: self.client.text().count(connected) > 1, seconds, "the client is connected to the signaling server again")
+        registered, connected = "Host registered: myhost", "signaling: connected to"
+        wait_for(lambda: registered in self.lab.signaling_server.text(), seconds, "the host registers again")
+        wait_for(lambda: self.client.text().count(connected) > 1, seconds, "the client connects to the server again")
 
-    def start_tunnel(self, flags=(), rate=RATE):
+    def start_tunnel(self, rate=RATE):
         """Starts it and waits until it works. Without a `rate` (bytes a second) the service sends as fast as it can."""
         lab = self.lab
         if self.protocol == "udp":
             self.service = lab.service(protocol="udp")
         else:
             self.service = lab.service(*(("--rate", rate) if rate else ()))
-        self.host = lab.host(*flags, protocol=self.protocol)
-        self.client = lab.client(*flags, protocol=self.protocol)
+        self.host = lab.host(protocol=self.protocol)
+        self.client = lab.client(protocol=self.protocol)
         if self.protocol == "udp":
             lab.udp_echoes(count=1)
         else:
@@ -91,7 +94,7 @@ class World:
     def across(self, event, survives):
         """Runs `event(self)`, which returns when the network was whole again, while a transfer and probes are under way.
 
-        Failure unless the tunnel works again in time and the transfer has an allowed end, which is `complete` where it `survives`."""
+        Failure unless the tunnel works again in time and the transfer has an allowed end: `complete` where it `survives`."""
         with self.probe() as probes:
             transfer = None if self.protocol == "udp" else self.start_transfer()
             begun = time.monotonic()
@@ -148,6 +151,10 @@ class World:
 @contextlib.contextmanager
 def world(arguments, kinds=("port", "port"), protocol="tcp", wire_at=None):
     """A laboratory with STUN, TURN and signaling, and with a wire in place of one link (a key of Lab.links); no tunnel yet."""
+    if wire_at and not arguments.wire.exists():
+        raise Skip(f"{arguments.wire} is not built (-DMING_INTEGRATION=ON)")
+    if wire_at and not os.path.exists("/dev/net/tun"):
+        raise Skip("this kernel has no TAP interfaces")
     with Lab(arguments.ming, *kinds, keep_logs=arguments.keep_logs) as lab:
         wire = None
         if wire_at:
