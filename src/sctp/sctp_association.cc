@@ -16,6 +16,7 @@
 namespace ming::sctp {
 namespace {
 
+constexpr size_t kTagOffset = 4;
 constexpr size_t kChecksumOffset = 8;
 // Larger packets are for paths without losses; the engine's stay below 32 KiB.
 constexpr size_t kMaxUnitPacket = 2000;
@@ -25,6 +26,9 @@ constexpr size_t kReadSize = size_t{16} << 10;
 constexpr size_t kMaxNotification = size_t{256} << 10;
 // Less room than this in the send buffer counts as none: it would only make small messages.
 constexpr size_t kMinSendable = size_t{16} << 10;
+// INIT chunks that are answered in the life of an association: a peer sends it again while it
+// waits, 16 times at most. Each costs a signed cookie and a packet.
+constexpr uint32_t kMaxInits = 64;
 // A peer that takes part answers within a few round trips.
 constexpr Duration kGrowthLimit = std::chrono::seconds(10);
 
@@ -79,6 +83,13 @@ void SctpAssociation::HandlePacket(ByteSpan packet) {
   DCHECK(!settling_) << "HandlePacket inside a callback";
   if (socket_ == nullptr) return;
   if (packet.size() < kCommonHeader || ReadPacketChecksum(packet) != PacketChecksum(packet)) {
+    ++dropped_packets_;
+    return;
+  }
+  // Only an INIT has no tag (RFC 9260, section 8.5.1).
+  const ByteSpan tag = packet.Skip(kTagOffset).First(sizeof(uint32_t));
+  const bool init = std::all_of(tag.begin(), tag.end(), [](uint8_t byte) { return byte == 0; });
+  if (init && ++inits_ > kMaxInits) {
     ++dropped_packets_;
     return;
   }

@@ -52,7 +52,7 @@ struct SctpStats {
   uint32_t peer_receive_window = 0;  // bytes
   size_t send_queue = 0;             // bytes not acknowledged
   uint64_t abandoned_messages = 0;   // given up by their retransmission limit
-  uint64_t dropped_packets = 0;      // inbound, too short or with a wrong checksum
+  uint64_t dropped_packets = 0;      // inbound: too short, a wrong checksum, or INIT in a flood
 };
 
 class SctpAssociation {
@@ -219,6 +219,7 @@ class SctpAssociation {
   ResetGate reset_gate_;
   uint64_t abandoned_messages_ = 0;
   uint64_t dropped_packets_ = 0;
+  uint32_t inits_ = 0;
 };
 
 }  // namespace ming::sctp

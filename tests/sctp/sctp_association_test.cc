@@ -221,6 +221,25 @@ TEST_F(SctpAssociationTest, DamagedPacketsAreDroppedAndSentAgain) {
   EXPECT_EQ(b.association->stats().dropped_packets, 15u);
 }
 
+// Each INIT is answered with a cookie that has to be signed; a peer may not have as many as it
+// likes.
+TEST_F(SctpAssociationTest, AnswersNoFloodOfInits) {
+  ByteBuffer init;
+  a.filter = [&init](ByteSpan packet) {
+    constexpr size_t kChunkType = 12;
+    if (packet[kChunkType] == 1) init = ByteBuffer::CopyOf(packet);
+    return true;
+  };
+  Connect();
+  ASSERT_FALSE(init.empty());
+  const size_t packets_before = b.packets_out;
+  for (int i = 0; i < 1000; ++i) b.association->HandlePacket(init);
+  EXPECT_LE(b.packets_out, packets_before + 64);
+  EXPECT_GE(b.association->stats().dropped_packets, 900u);
+  EXPECT_EQ(Send(a, 0, Pattern(1000, 1)), link::SendResult::kAccepted);
+  EXPECT_TRUE(RunUntil([this] { return b.messages.size() == 1; }));
+}
+
 TEST_F(SctpAssociationTest, SurvivesLossInBothDirections) {
   SctpOptions options;
   options.rto_min = options.rto_initial = std::chrono::milliseconds(50);
