@@ -18,6 +18,7 @@ Status HostSessionsOptions::Validate() const {
   problems.Range("wait", wait, milliseconds(100), hours(24));
   problems.Range("max_sessions", max_sessions, size_t{1}, size_t{100'000});
   problems.Range("connect_timeout", connect_timeout, seconds(1), minutes(5));
+  problems.Range("patience", patience, seconds(1), minutes(5));
   problems.Range("recovery_limit", recovery_limit, seconds(1), minutes(10));
   problems.Range("refused_pause", refused_pause, seconds(1), hours(1));
   problems.Range("max_candidates", max_candidates, size_t{1}, size_t{1024});
@@ -134,7 +135,7 @@ void HostSessionsCore::CreateSessionFor(Timestamp now, const std::string& client
     return;  // without a word: a flood is not answered; a client offers again
   }
   const Session* const old = FindByClient(client_id);
-  if (old == nullptr && sessions_.size() >= options_.max_sessions) {
+  if (old == nullptr && sessions_.size() >= options_.max_sessions && !MakeRoom(now)) {
     events_.push_back(SendRefusal{client_id, "the host has as many sessions as it takes"});
     return;
   }
@@ -147,6 +148,7 @@ void HostSessionsCore::CreateSessionFor(Timestamp now, const std::string& client
                   {},
                   {},
                   0,
+                  false,
                   false,
                   Timestamp::Max(),
                   TokenBucket(options_.session_offers, now)};
@@ -232,6 +234,7 @@ void HostSessionsCore::HandlePathState(Timestamp now, SessionId id, PathState st
   switch (state) {
     case PathState::kConnected:
       session->connected = true;
+      session->ever_connected = true;
       SetDeadline(*session, Timestamp::Max());
       break;
     case PathState::kDisconnected:
@@ -249,6 +252,17 @@ void HostSessionsCore::HandleSessionFailed(SessionId id, const Status& why) {
   if (session == nullptr) return;
   events_.push_back(SendRefusal{session->client_id, "the offer cannot be used: " + why.message()});
   EndOne(id, why);
+}
+
+bool HostSessionsCore::MakeRoom(Timestamp now) {
+  for (const auto& [deadline, id] : deadlines_) {
+    if (sessions_.at(id).ever_connected) continue;
+    // All of them began connect_timeout before their deadline.
+    if (now < deadline - options_.connect_timeout + options_.patience) return false;
+    EndOne(id, Status(StatusCode::kResourceExhausted, "the client did not connect, others wait"));
+    return true;
+  }
+  return false;
 }
 
 void HostSessionsCore::SetDeadline(Session& session, Timestamp deadline) {

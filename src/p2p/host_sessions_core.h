@@ -32,6 +32,10 @@ struct HostSessionsOptions {
   size_t max_sessions = 1000;
   // From the offer until the path is up for the first time, 1 s to 5 min. A client gives up sooner.
   Duration connect_timeout = std::chrono::seconds(30);
+  // With max_sessions, an offer of another client takes the place of the oldest session that has
+  // tried for so long and never had a path, 1 s to 5 min: peers that never come do not
+  // keep others out.
+  Duration patience = std::chrono::seconds(5);
   // How long a session whose path was lost waits for its client, 1 s to 10 min. The client's own
   // limit is the same.
   Duration recovery_limit = std::chrono::seconds(30);
@@ -136,6 +140,7 @@ class HostSessionsCore {
     std::vector<Candidate> local_candidates;
     size_t remote_candidates = 0;  // of the current offer
     bool connected = false;
+    bool ever_connected = false;
     Timestamp deadline = Timestamp::Max();
     TokenBucket offers;
   };
@@ -151,6 +156,7 @@ class HostSessionsCore {
   void SendAnswerAndCandidates(const Session& session);
   void KeepEarlyCandidate(Timestamp now, const std::string& client_id, const Candidate& candidate);
   void ApplyEarlyCandidates(Timestamp now, Session& session);
+  bool MakeRoom(Timestamp now);
   void SetDeadline(Session& session, Timestamp deadline);
   void EndOne(SessionId id, const Status& why);
   void End(TunnelEnd end, const Status& why);

@@ -20,7 +20,7 @@ namespace {
 
 constexpr size_t kLongestText = 256;
 // All clients may come back at once after a restart; who comes and goes for ever fills no disk.
-constexpr LogGateRule kSessionLines{2.0, 2'000.0};
+constexpr LogGateRule kSessionLines{2.0, 500.0};
 constexpr LogGateRule kSignalingLines{0.2, 20.0};
 
 PeerSessionOptions MakeSessionOptions(const TunnelHostOptions& options) {

@@ -34,7 +34,7 @@ constexpr Duration kCloseLimit = std::chrono::seconds(2);
 
 // For all connections of the process: peers come and go as they like.
 LogGate& StateLines() {
-  static LogGate lines({3.0, 3'000.0});
+  static LogGate lines({3.0, 1'000.0});
   return lines;
 }
 

@@ -370,6 +370,35 @@ TEST_F(HostSessionLimitsTest, RefusesSessionsAboveTheLimit) {
   EXPECT_THAT(Events(), ElementsAre("end 3", "create 4 for c3"));
 }
 
+TEST_F(HostSessionLimitsTest, PeersThatNeverComeMakeRoom) {
+  for (int i = 1; i <= 3; ++i) {
+    core_.HandleOffer(now_, "c" + std::to_string(i), Offer(1, "aaaa"));
+    Advance(seconds(1));
+  }
+  core_.HandlePathState(now_, SessionId(1), PathState::kConnected, Status::Ok());
+  Events();
+  core_.HandleOffer(now_, "d", Offer(1, "aaaa"));  // the second is 2 s old
+  EXPECT_THAT(Events(), ElementsAre("refuse d: the host has as many sessions as it takes"));
+  Advance(seconds(3));
+  core_.HandleOffer(now_, "d", Offer(1, "aaaa"));
+  EXPECT_THAT(Events(), ElementsAre("end 2", "create 4 for d"));
+}
+
+TEST_F(HostSessionLimitsTest, SessionsThatLostTheirPathKeepTheirPlace) {
+  core_.HandleSignalingUp();
+  for (int i = 1; i <= 3; ++i) {
+    core_.HandleOffer(now_, "c" + std::to_string(i), Offer(1, "aaaa"));
+    core_.HandlePathState(now_, SessionId(static_cast<uint64_t>(i)), PathState::kConnected,
+                          Status::Ok());
+    core_.HandlePathState(now_, SessionId(static_cast<uint64_t>(i)), PathState::kDisconnected,
+                          Status::Ok());
+  }
+  Events();
+  Advance(seconds(20));
+  core_.HandleOffer(now_, "d", Offer(1, "aaaa"));
+  EXPECT_THAT(Events(), ElementsAre("refuse d: the host has as many sessions as it takes"));
+}
+
 TEST_F(HostSessionLimitsTest, BoundsTheRateOfNewSessions) {
   for (uint64_t i = 1; i <= 5; ++i) {
     core_.HandleOffer(now_, "alice" + std::to_string(i % 2), Offer(i, "aaaa"));
