@@ -24,9 +24,13 @@ DEFINE_string(max_message_size, "", "longest signaling message");
 DEFINE_string(message_rate, "", "messages a second of one connection");
 DEFINE_string(message_burst, "", "messages of one connection at once");
 DEFINE_string(max_id_length, "", "bytes of an ID");
+DEFINE_string(connection_rate, "", "new connections a second of one address");
+DEFINE_string(connection_burst, "", "new connections of one address at once");
 DEFINE_string(auth_failure_burst, "", "wrong tokens of one source before it has to wait");
 DEFINE_string(auth_failure_refill, "", "time after which it may try once more");
-DEFINE_string(send_queue_size, "", "bytes kept for a slow reader before it is closed");
+DEFINE_string(send_queue_size, "", "bytes kept for a slow reader; more is lost");
+DEFINE_string(send_queue_total, "", "the same for all readers together");
+DEFINE_string(slow_reader_limit, "", "a reader whose queue stays full for so long is closed");
 DEFINE_string(handshake_timeout, "", "from accept to the end of the request");
 DEFINE_string(first_message_timeout, "", "from there to the first message");
 DEFINE_string(ping_interval, "", "time between pings");
@@ -39,6 +43,7 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr uint64_t kKiB = 1024;
@@ -50,6 +55,8 @@ std::vector<FlagSpec> LimitFlags() {
   return {
       CountFlag("max-connections", core.max_connections, 1, 1'000'000),
       CountFlag("max-connections-per-source", core.max_connections_per_source, 1, 1'000'000),
+      CountFlag("connection-rate", static_cast<uint64_t>(core.connection_rate), 1, 1'000'000),
+      CountFlag("connection-burst", static_cast<uint64_t>(core.connection_burst), 1, 1'000'000),
       SizeFlag("max-message-size", core.max_message_size, kKiB, kMiB),
       CountFlag("message-rate", static_cast<uint64_t>(core.message_rate), 1, 1'000'000),
       CountFlag("message-burst", static_cast<uint64_t>(core.message_burst), 1, 1'000'000),
@@ -57,6 +64,8 @@ std::vector<FlagSpec> LimitFlags() {
       CountFlag("auth-failure-burst", core.auth_failure_burst, 1, 10'000),
       TimeFlag("auth-failure-refill", core.auth_failure_refill, milliseconds(1), hours(1)),
       SizeFlag("send-queue-size", presets.send_queue_bytes, 64 * kKiB, 64 * kMiB),
+      SizeFlag("send-queue-total", presets.send_queue_total, 64 * kKiB, 4096 * kMiB),
+      TimeFlag("slow-reader-limit", presets.slow_reader_limit, milliseconds(10), minutes(1)),
       TimeFlag("handshake-timeout", presets.handshake_timeout, milliseconds(100), hours(1)),
       TimeFlag("first-message-timeout", core.first_message_timeout, milliseconds(100), hours(1)),
       TimeFlag("ping-interval", presets.ping_interval, seconds(1), hours(24)),
@@ -122,6 +131,8 @@ void SetLimits(signaling::SignalingServerOptions& options) {
   core.max_connections = count(FLAGS_max_connections);
   core.max_connections_per_source = count(FLAGS_max_connections_per_source);
   core.max_message_size = SizeValue(FLAGS_max_message_size);
+  core.connection_rate = static_cast<double>(count(FLAGS_connection_rate));
+  core.connection_burst = static_cast<double>(count(FLAGS_connection_burst));
   core.message_rate = static_cast<double>(count(FLAGS_message_rate));
   core.message_burst = static_cast<double>(count(FLAGS_message_burst));
   core.max_id_length = count(FLAGS_max_id_length);
@@ -129,6 +140,8 @@ void SetLimits(signaling::SignalingServerOptions& options) {
   core.auth_failure_refill = DurationValue(FLAGS_auth_failure_refill);
   core.first_message_timeout = DurationValue(FLAGS_first_message_timeout);
   options.send_queue_bytes = SizeValue(FLAGS_send_queue_size);
+  options.send_queue_total = SizeValue(FLAGS_send_queue_total);
+  options.slow_reader_limit = DurationValue(FLAGS_slow_reader_limit);
   options.handshake_timeout = DurationValue(FLAGS_handshake_timeout);
   options.ping_interval = DurationValue(FLAGS_ping_interval);
   options.peer_timeout = DurationValue(FLAGS_peer_timeout);

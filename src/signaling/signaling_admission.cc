@@ -47,7 +47,8 @@ bool SignalingGrant::owns_host(const std::string& id) const {
 SignalingAdmission::SignalingAdmission(const SignalingServerCoreOptions& options)
     : options_(options),
       failure_rule_{1.0 / std::chrono::duration<double>(options.auth_failure_refill).count(),
-                    static_cast<double>(options.auth_failure_burst)} {}
+                    static_cast<double>(options.auth_failure_burst)},
+      arrival_rule_{options.connection_rate, options.connection_burst} {}
 
 SignalingAdmission::SourceKey SignalingAdmission::KeyOf(const IpAddress& source) {
   const IpAddress canonical = source.Canonical();
@@ -67,6 +68,9 @@ std::optional<SignalingRefusal> SignalingAdmission::Check(Timestamp now,
       }
       if (!source->second.failures.HasToken(failure_rule_, now)) {
         return SignalingRefusal{429, "too many refused tokens from this address"};
+      }
+      if (!source->second.arrivals.HasToken(arrival_rule_, now)) {
+        return SignalingRefusal{429, "too many new connections from this address"};
       }
     }
   }
@@ -104,8 +108,19 @@ bool SignalingAdmission::MayRegister(const SignalingGrant& grant,
 
 void SignalingAdmission::AddConnection(Timestamp now, const IpAddress& source) {
   ++connections_;
-  const TokenBucket full(failure_rule_, now);
-  ++sources_.try_emplace(KeyOf(source), Source{0, full}).first->second.connections;
+  if (sources_.size() >= kMaxSources) ForgetOldSources(now);
+  Source& known = sources_.try_emplace(KeyOf(source), MakeSource(now)).first->second;
+  ++known.connections;
+  known.arrivals.Take(arrival_rule_, now);
+}
+
+SignalingAdmission::Source SignalingAdmission::MakeSource(Timestamp now) const {
+  return {0, TokenBucket(failure_rule_, now), TokenBucket(arrival_rule_, now)};
+}
+
+bool SignalingAdmission::IsIdle(const Source& source, Timestamp now) const {
+  return source.connections == 0 && source.failures.IsFull(failure_rule_, now) &&
+         source.arrivals.IsFull(arrival_rule_, now);
 }
 
 void SignalingAdmission::RemoveConnection(Timestamp now, const IpAddress& source) {
@@ -113,9 +128,7 @@ void SignalingAdmission::RemoveConnection(Timestamp now, const IpAddress& source
   CHECK(found != sources_.end() && found->second.connections > 0);
   --connections_;
   --found->second.connections;
-  if (found->second.connections == 0 && found->second.failures.IsFull(failure_rule_, now)) {
-    sources_.erase(found);
-  }
+  if (IsIdle(found->second, now)) sources_.erase(found);
 }
 
 void SignalingAdmission::CountFailure(Timestamp now, const IpAddress& source) {
@@ -125,9 +138,9 @@ void SignalingAdmission::CountFailure(Timestamp now, const IpAddress& source) {
   if (found != sources_.end()) {
     found->second.failures.Take(failure_rule_, now);
   } else if (sources_.size() < kMaxSources) {
-    TokenBucket failures(failure_rule_, now);
-    failures.Take(failure_rule_, now);
-    sources_.emplace(KeyOf(source), Source{0, failures});
+    Source fresh = MakeSource(now);
+    fresh.failures.Take(failure_rule_, now);
+    sources_.emplace(KeyOf(source), fresh);
   }
 }
 
@@ -135,9 +148,7 @@ void SignalingAdmission::ForgetOldSources(Timestamp now) {
   if (now < next_sweep_) return;  // the walk is long, and a full table may stay full
   next_sweep_ = now + kSweepInterval;
   for (auto it = sources_.begin(); it != sources_.end();) {
-    const Source& source = it->second;
-    const bool idle = source.connections == 0 && source.failures.IsFull(failure_rule_, now);
-    it = idle ? sources_.erase(it) : std::next(it);
+    it = IsIdle(it->second, now) ? sources_.erase(it) : std::next(it);
   }
 }
 

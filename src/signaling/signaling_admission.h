@@ -66,23 +66,27 @@ class SignalingAdmission {
   void RemoveConnection(Timestamp now, const IpAddress& source);
 
   size_t connection_count() const { return connections_; }
-  // Sources that are remembered: those with a connection or a recent refusal.
+  // Sources that are remembered: those with a connection, or recent refusals or arrivals.
   size_t source_count() const { return sources_.size(); }
 
  private:
   struct Source {
     size_t connections = 0;
     TokenBucket failures;
+    TokenBucket arrivals;
   };
   // Bytes of an IPv4 address, or the first 8 of an IPv6 one.
   using SourceKey = std::string;
 
   static SourceKey KeyOf(const IpAddress& source);
   void CountFailure(Timestamp now, const IpAddress& source);
+  Source MakeSource(Timestamp now) const;
+  bool IsIdle(const Source& source, Timestamp now) const;
   void ForgetOldSources(Timestamp now);
 
   const SignalingServerCoreOptions& options_;
   TokenBucketRule failure_rule_;
+  TokenBucketRule arrival_rule_;
   std::map<SourceKey, Source> sources_;
   size_t connections_ = 0;
   Timestamp next_sweep_;

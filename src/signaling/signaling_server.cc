@@ -21,6 +21,8 @@ constexpr size_t kMaxHandshakes = 1024;
 // Lines about hosts: all of them may come back at once after a restart, but one that comes and goes
 // for ever does not fill the disk.
 constexpr TokenBucketRule kLogRule{20.0, 20'000.0};
+// Counting the queues of all connections takes microseconds to a millisecond.
+constexpr Duration kRecountInterval = std::chrono::milliseconds(100);
 
 std::string IdForLog(const std::string& id) { return PrintableText(id, 256); }
 
@@ -62,6 +64,7 @@ class WsSignalingServer final : public SignalingServer, private ws::WsServer::Ob
 
   Port port() const override { return server_->port(); }
   const SignalingServerMetrics& metrics() const override { return core_.metrics(); }
+  size_t queued_bytes() const override;
   void Shutdown(std::function<void()> done) override;
 
  private:
@@ -109,6 +112,7 @@ class WsSignalingServer final : public SignalingServer, private ws::WsServer::Ob
   void Apply(const ResumeConnection& event);
   void Apply(const HostRegistered& event);
   void Apply(const HostRemoved& event);
+  bool QueuesAreFull(Timestamp now);
   Session* Find(ConnectionId id);
   void Forget(ConnectionId id);
   bool MayLog();
@@ -119,6 +123,8 @@ class WsSignalingServer final : public SignalingServer, private ws::WsServer::Ob
   SignalingServerCore core_;
   bool pumping_ = false;
   uint64_t last_id_ = 0;
+  size_t queued_at_most_ = 0;  // bytes that wait for readers
+  Timestamp recount_at_;
   TokenBucket log_budget_;
   LogGate refusal_lines_{{0.5, 50.0}};
   std::function<void()> on_drained_;
@@ -204,11 +210,16 @@ void WsSignalingServer::Pump() {
 void WsSignalingServer::Apply(const SendText& event) {
   Session* session = Find(event.connection);
   if (session == nullptr) return;
-  const auto result = session->channel().Send(link::MessageKind::kText, ByteSpan(event.text));
+  ws::WsConnection& channel = session->channel();
+  const Timestamp now = reactor_.Now();
+  auto result = link::SendResult::kWouldBlock;
+  if (channel.queued_bytes() == 0 || !QueuesAreFull(now)) {
+    result = channel.Send(link::MessageKind::kText, ByteSpan(event.text));
+  }
+  if (result == link::SendResult::kAccepted) queued_at_most_ += event.text.size();
   // kClosed: OnClosed is on its way.
   if (result != link::SendResult::kWouldBlock) return;
   core_.HandleLost();
-  const Timestamp now = reactor_.Now();
   if (session->NoteFull(now) < options_.slow_reader_limit) return;
   if (refusal_lines_.Pass(now)) {
     LOG(WARNING) << "signaling: dropped a slow reader conn=" << event.connection
@@ -216,6 +227,22 @@ void WsSignalingServer::Apply(const SendText& event) {
   }
   core_.HandleTooSlow(now, event.connection);
   Forget(event.connection);
+}
+
+// What leaves the queues is not told, so they are asked, now and then: between that the count only
+// grows.
+bool WsSignalingServer::QueuesAreFull(Timestamp now) {
+  if (queued_at_most_ <= options_.send_queue_total) return false;
+  if (now < recount_at_) return true;
+  recount_at_ = now + kRecountInterval;
+  queued_at_most_ = queued_bytes();
+  return queued_at_most_ > options_.send_queue_total;
+}
+
+size_t WsSignalingServer::queued_bytes() const {
+  size_t bytes = 0;
+  for (const auto& [id, session] : sessions_) bytes += session->channel().queued_bytes();
+  return bytes;
 }
 
 void WsSignalingServer::Apply(const CloseConnection& event) {
@@ -302,6 +329,10 @@ std::vector<std::string> Validate(const SignalingServerOptions& options) {
   }
   if (options.send_queue_bytes < 2 * options.core.max_message_size) {
     problems.emplace_back("the send queue must hold at least two of the largest messages");
+  }
+  if (options.send_queue_total < options.send_queue_bytes ||
+      options.send_queue_total > size_t{4} * 1024 * 1024 * 1024) {
+    problems.emplace_back("the send queues together hold at least one of them, at most 4 GiB");
   }
   if (options.slow_reader_limit < std::chrono::milliseconds(10) ||
       options.slow_reader_limit > std::chrono::minutes(1)) {

@@ -37,6 +37,9 @@ struct SignalingServerOptions {
   // reader that does its best, and who they flood is not to blame. At least two of the largest
   // messages, at most 64 MiB.
   size_t send_queue_bytes = size_t{256} * 1024;
+  // The same for all readers together, at least send_queue_bytes, at most 4 GiB. Beyond it a
+  // message is lost where one waits for that reader already.
+  size_t send_queue_total = size_t{64} * 1024 * 1024;
   // A reader whose queue was full and did not get half empty for so long is closed. 10 ms to 1 min.
   Duration slow_reader_limit = std::chrono::seconds(5);
   // From accept to the end of the request header, and for the TLS handshake before it.
@@ -61,6 +64,8 @@ class SignalingServer {
   // The real port.
   virtual Port port() const = 0;
   virtual const SignalingServerMetrics& metrics() const = 0;
+  // Bytes that wait for readers now.
+  virtual size_t queued_bytes() const = 0;
   // Stops listening and closes every connection with 1001. `done` runs once, from the loop, when
   // all are gone or drain_timeout has passed; it may destroy the server. Call it once.
   virtual void Shutdown(std::function<void()> done) = 0;

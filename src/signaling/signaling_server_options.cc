@@ -76,6 +76,8 @@ std::vector<std::string> Validate(const SignalingServerCoreOptions& options) {
   problems.RequireBetween<size_t>(1, options.max_connections, 1'000'000, "the connection limit");
   problems.RequireBetween<size_t>(1, options.max_connections_per_source, 1'000'000,
                                   "the connection limit of a source");
+  problems.RequireBetween(0.1, options.connection_rate, 1e6, "the connection rate");
+  problems.RequireBetween(1.0, options.connection_burst, 1e6, "the connection burst");
   problems.RequireBetween(0.1, options.message_rate, 1e6, "the message rate");
   problems.RequireBetween(1.0, options.message_burst, 1e6, "the message burst");
   problems.RequireBetween<size_t>(1, options.auth_failure_burst, 10'000,

@@ -32,6 +32,11 @@ struct SignalingServerCoreOptions {
   // The same for one source: an IPv4 address or an IPv6 /64. Loopback, where reverse proxies
   // connect from, is not limited. 1 to 1,000,000.
   size_t max_connections_per_source = 1'024;
+  // New connections of one source: a bucket of `connection_burst` (1 to 1e6) that fills with
+  // `connection_rate` a second (0.1 to 1e6); where it is empty, HTTP 429. Each may offer a host a
+  // session. Loopback is not limited.
+  double connection_rate = 20.0;
+  double connection_burst = 256.0;
   // Messages of one connection: a bucket of `message_burst` (1 to 1e6) that fills with
   // `message_rate` a second (0.1 to 1e6). Where it is empty the connection is not read for a
   // moment, so nothing is lost. A host that answers many clients at once sends a dozen messages for

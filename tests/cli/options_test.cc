@@ -82,13 +82,17 @@ TEST_F(OptionsTest, ServerDefaults) {
 }
 
 TEST_F(OptionsTest, ServerFlagsAct) {
-  const auto options = Server(
-      {"--addr=127.0.0.1:7", "--valid-tokens=a,b", "--host-tokens=h=t,i=u",
-       "--allowed-origins=https://a", "--max-connections=7", "--max-connections-per-source=6",
-       "--max-message-size=2K", "--message-rate=5", "--message-burst=4", "--max-id-length=9",
-       "--auth-failure-burst=3", "--auth-failure-refill=2s", "--send-queue-size=128K",
-       "--handshake-timeout=3s", "--first-message-timeout=4s", "--ping-interval=5s",
-       "--peer-timeout=6s", "--drain-timeout=7s"});
+  const auto options = Server({"--addr=127.0.0.1:7",         "--valid-tokens=a,b",
+                               "--host-tokens=h=t,i=u",      "--allowed-origins=https://a",
+                               "--max-connections=7",        "--max-connections-per-source=6",
+                               "--connection-rate=8",        "--connection-burst=12",
+                               "--max-message-size=2K",      "--message-rate=5",
+                               "--message-burst=4",          "--max-id-length=9",
+                               "--auth-failure-burst=3",     "--auth-failure-refill=2s",
+                               "--send-queue-size=128K",     "--send-queue-total=1M",
+                               "--slow-reader-limit=9s",     "--handshake-timeout=3s",
+                               "--first-message-timeout=4s", "--ping-interval=5s",
+                               "--peer-timeout=6s",          "--drain-timeout=7s"});
   ASSERT_TRUE(options.ok()) << options.status().message();
   const signaling::SignalingServerCoreOptions& core = options->core;
   EXPECT_EQ(options->listen.ToString(), "127.0.0.1:7");
@@ -99,6 +103,8 @@ TEST_F(OptionsTest, ServerFlagsAct) {
   EXPECT_THAT(core.allowed_origins, ElementsAre("https://a"));
   EXPECT_EQ(core.max_connections, 7U);
   EXPECT_EQ(core.max_connections_per_source, 6U);
+  EXPECT_EQ(core.connection_rate, 8.0);
+  EXPECT_EQ(core.connection_burst, 12.0);
   EXPECT_EQ(core.max_message_size, 2048U);
   EXPECT_EQ(core.message_rate, 5.0);
   EXPECT_EQ(core.message_burst, 4.0);
@@ -106,6 +112,8 @@ TEST_F(OptionsTest, ServerFlagsAct) {
   EXPECT_EQ(core.auth_failure_burst, 3U);
   EXPECT_EQ(core.auth_failure_refill, seconds(2));
   EXPECT_EQ(options->send_queue_bytes, size_t{128} * 1024);
+  EXPECT_EQ(options->send_queue_total, size_t{1} << 20);
+  EXPECT_EQ(options->slow_reader_limit, seconds(9));
   EXPECT_EQ(options->handshake_timeout, seconds(3));
   EXPECT_EQ(core.first_message_timeout, seconds(4));
   EXPECT_EQ(options->ping_interval, seconds(5));

@@ -308,6 +308,40 @@ TEST_F(SignalingEndToEndTest, KeepsAFloodedReaderThatReads) {
   EXPECT_EQ(server_->metrics().slow_readers_total, 0u);
 }
 
+// Many readers that do not read share what the server keeps for all of them.
+TEST_F(SignalingEndToEndTest, BoundsWhatWaitsForAllReaders) {
+  server_options_.send_queue_bytes = size_t{1024} * 1024;
+  server_options_.send_queue_total = size_t{1024} * 1024;
+  server_options_.core.message_burst = 100'000;
+  StartServer();
+  constexpr size_t kReaders = 2;
+  for (size_t i = 0; i < kReaders; ++i) {
+    RawPeer& reader = ConnectRaw();
+    reader.Say(R"({"type":"register-host","payload":null,"sender_id":"h)" + std::to_string(i) +
+               "\"}");
+    reader.connection->PauseReceiving();
+  }
+  WaitForHosts(kReaders);
+  RawPeer& client = ConnectRaw();
+  size_t next = 0;
+  ASSERT_TRUE(RunUntil([&] {
+    const std::string message = R"({"type":"offer","payload":")" + std::string(60'000, 'x') +
+                                R"(","target_id":"h)" + std::to_string(next++ % kReaders) +
+                                R"(","sender_id":"c"})";
+    if (client.connection->SendableBytes() >= message.size()) client.Say(message);
+    return server_->metrics().lost_messages_total > 20;
+  }));
+  // One message more for each of them, at most.
+  EXPECT_LE(server_->queued_bytes(), size_t{1024} * 1024 + (kReaders + 1) * 64 * 1024);
+  // A reader for whom nothing waits is served.
+  RawPeer& last = ConnectRaw();
+  last.Say(R"({"type":"register-host","payload":null,"sender_id":"last"})");
+  WaitForHosts(kReaders + 1);
+  ASSERT_TRUE(RunUntil([&] { return client.connection->SendableBytes() > 1000; }));
+  client.Say(R"({"type":"offer","payload":1,"target_id":"last","sender_id":"c"})");
+  EXPECT_TRUE(RunUntil([&] { return !last.messages.empty(); }));
+}
+
 TEST_F(SignalingEndToEndTest, DropsAReaderThatStaysTooSlow) {
   server_options_.send_queue_bytes = size_t{128} * 1024;
   server_options_.slow_reader_limit = milliseconds(100);
