@@ -12,7 +12,7 @@ from support.processes import Failure, wait_for
 HONEST_RATE = 5 * MIB       # bytes a second each way, beside every attack but junk
 KEPT_SHARE = 0.8            # of its rate, and of the visitors of the signaling server
 SERVER = Bounds(peak_mib=24, kept_mib=16)
-HOST = Bounds(peak_mib=16, kept_mib=10)
+HOST = Bounds(peak_mib=16, kept_mib=10, log_kib=320)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ SERVER_ROWS = (
 )
 
 # Victim: a host, through an honest signaling server that forwards all it gets.
-OPEN_SERVER = ("--message-rate", "1000000", "--message-burst", "1000000")
+OPEN_SERVER = ("--message-rate", "1000000", "--message-burst", "1000000", "--connection-rate", "1000000", "--connection-burst", "1000000")
 FORWARD_ROWS = (
     Row("candidates-100000", "candidates", ("--count", "100000"), seconds=10, server_flags=OPEN_SERVER, smoke=True),
     Row("candidates-60k-foundations", "candidates", ("--count", "5000", "--foundation", "60000"), seconds=10,
@@ -243,7 +243,7 @@ def rogue_case(kind, part):
         victim.wait_for_line("signaling", 10)
         watch = Watch(victim)
         counters = attack.finish()
-        bounds = Bounds(peak_mib=64, kept_mib=40, settle_seconds=45) if kind == "offers" else HOST
+        bounds = Bounds(peak_mib=64, kept_mib=40, log_kib=512, settle_seconds=45) if kind == "offers" else HOST
         details = check_bounds(lab, watch, bounds)
         # The honest server comes back, at another time; the victim finds it.
         details["attack"] = said(counters)

@@ -14,6 +14,8 @@ import time
 
 from support.processes import Failure, Process, Skip, wait_for
 
+# An attacker has a machine of its own; here it shares ours, and whoever else works on it must not decide how a case ends.
+HONEST_NICENESS, ATTACKER_NICENESS = -15, -5
 PLACES = ("server", "host", "client", "evil")
 SERVICE_PORT, LOCAL_PORT, SIGNAL_PORT = 7000, 7001, 8080
 MIB = 1 << 20
@@ -128,8 +130,8 @@ class Lab:
         if self.asan:
             self.env.update(ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=16:abort_on_error=0", G_SLICE="always-malloc")
 
-    def start(self, name, place, *arguments):
-        process = Process(name, arguments, self.folder, self.env, self.segment.names[place])
+    def start(self, name, place, *arguments, niceness=HONEST_NICENESS):
+        process = Process(name, ("nice", "-n", niceness, *arguments), self.folder, self.env, self.segment.names[place])
         self.processes.append(process)
         return process
 
@@ -188,7 +190,8 @@ class Lab:
         raise Failure(f"{process.name} has no UDP socket at {self.segment.address(place)}")
 
     def attack(self, name, *arguments, place="evil"):
-        return Attack(self.start(f"attack-{name}", place, self.hostile, name, *arguments))
+        niceness = ATTACKER_NICENESS if place == "evil" else HONEST_NICENESS
+        return Attack(self.start(f"attack-{name}", place, self.hostile, name, *arguments, niceness=niceness))
 
     def transfer(self, up, down, rate=None, timeout=30, port=LOCAL_PORT):
         """Honest traffic through the tunnel, at once; Transfer.finish() has the verdict."""

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -21,6 +22,10 @@ using std::chrono::seconds;
 const Flag kServer{"server", "", "IPV4:PORT of the signaling server"};
 const Flag kTarget{"target", "myhost", "ID of the host"};
 const Flag kSeconds{"seconds", "5", "how long"};
+
+// More than a server has to accept beside everything else; still more is a matter of the kernel's
+// backlog.
+constexpr double kNewASecond = 2'000.0;
 
 Flag Connections(const char* preset) { return {"connections", preset, "connections at once"}; }
 Flag Count(const char* preset) { return {"count", preset, "how many"}; }
@@ -45,12 +50,19 @@ void CountFrame(Report& report, const WsFrame& frame) {
   }
 }
 
-// Keeps `count` connections until `end`: each that ends is followed by another one, `burst` in a
-// turn at most.
-void KeepCrowd(Crowd& crowd, size_t count, Clock::time_point end, size_t burst) {
-  while (Clock::now() < end) {
-    for (size_t at = 0; at < burst && crowd.open_count() < count; ++at) crowd.Open();
+// Keeps the `connections` of the options for their `seconds`: each that ends is followed by another
+// one.
+void KeepCrowd(
+    Crowd& crowd, const Options& options, const std::function<void()>& each_turn = [] {}) {
+  const size_t count = options.Number("connections");
+  const auto begin = Clock::now();
+  const auto end = begin + options.Seconds("seconds");
+  for (auto now = begin; now < end; now = Clock::now()) {
+    const double seconds = std::chrono::duration<double>(now - begin).count();
+    const auto allowed = static_cast<size_t>(1.0 + seconds * kNewASecond);
+    while (crowd.visitors().size() < allowed && crowd.open_count() < count) crowd.Open();
     crowd.Turn(milliseconds(10));
+    each_turn();
   }
 }
 
@@ -60,7 +72,7 @@ void HalfOpen(const Options& options, Report& report) {
   script.upgrade = false;
   Crowd crowd(options.Address("server"), script, report);
   report.PrintStarted();
-  KeepCrowd(crowd, options.Number("connections"), Clock::now() + options.Seconds("seconds"), 500);
+  KeepCrowd(crowd, options);
 }
 
 // Requests that come a byte at a time and never end.
@@ -69,21 +81,17 @@ void SlowHeads(const Options& options, Report& report) {
   Crowd::Script script;
   script.upgrade = false;
   Crowd crowd(options.Address("server"), script, report);
-  const size_t count = options.Number("connections");
   report.PrintStarted();
-  const auto end = Clock::now() + options.Seconds("seconds");
   auto next = Clock::now();
-  while (Clock::now() < end) {
-    for (int at = 0; at < 500 && crowd.open_count() < count; ++at) crowd.Open();
-    crowd.Turn(milliseconds(10));
-    if (Clock::now() < next) continue;
+  KeepCrowd(crowd, options, [&] {
+    if (Clock::now() < next) return;
     next += milliseconds(250);
     for (const auto& visitor : crowd.visitors()) {
       if (visitor->ended() || !visitor->connected) continue;
       visitor->Say({request.data() + visitor->script_step++, 1});
       crowd.Push(*visitor);
     }
-  }
+  });
 }
 
 // A request whose head has no end, as fast as the server takes it.
@@ -95,7 +103,7 @@ void EndlessHeads(const Options& options, Report& report) {
   script.on_drained = [&line](Visitor& v) { v.Say(line); };
   Crowd crowd(options.Address("server"), script, report);
   report.PrintStarted();
-  KeepCrowd(crowd, options.Number("connections"), Clock::now() + options.Seconds("seconds"), 50);
+  KeepCrowd(crowd, options);
 }
 
 // Clients that never read, and one that keeps the server forwarding to them.
@@ -153,7 +161,7 @@ void Registrations(const Options& options, Report& report) {
   script.on_frame = [&report](Visitor&, const WsFrame& frame) { CountFrame(report, frame); };
   Crowd crowd(options.Address("server"), script, report);
   report.PrintStarted();
-  KeepCrowd(crowd, options.Number("connections"), Clock::now() + options.Seconds("seconds"), 100);
+  KeepCrowd(crowd, options);
 }
 
 // Speaks under the names of others, and to everybody.
@@ -177,7 +185,7 @@ void Spoof(const Options& options, Report& report) {
   script.on_frame = [&report](Visitor&, const WsFrame& frame) { CountFrame(report, frame); };
   Crowd crowd(options.Address("server"), script, report);
   report.PrintStarted();
-  KeepCrowd(crowd, options.Number("connections"), Clock::now() + options.Seconds("seconds"), 50);
+  KeepCrowd(crowd, options);
 }
 
 std::string Nested(size_t depth) {
@@ -230,14 +238,10 @@ void BadMessages(const Options& options, Report& report) {
     if (frame.head == 0x88) refused.push_back(&v);
   };
   Crowd crowd(options.Address("server"), script, report);
-  const size_t connections = options.Number("connections");
   report.PrintStarted();
-  const auto end = Clock::now() + options.Seconds("seconds");
-  while (Clock::now() < end) {
+  KeepCrowd(crowd, options, [&] {
     for (Visitor* visitor : std::exchange(refused, {})) crowd.Drop(*visitor);
-    for (int at = 0; at < 20 && crowd.open_count() < connections; ++at) crowd.Open();
-    crowd.Turn(milliseconds(10));
-  }
+  });
 }
 
 // Pings as fast as the server takes them; half of the connections do not read the pongs.
@@ -256,7 +260,7 @@ void PingFlood(const Options& options, Report& report) {
   script.on_frame = [&report](Visitor&, const WsFrame& frame) { CountFrame(report, frame); };
   Crowd crowd(options.Address("server"), script, report);
   report.PrintStarted();
-  KeepCrowd(crowd, options.Number("connections"), Clock::now() + options.Seconds("seconds"), 20);
+  KeepCrowd(crowd, options);
 }
 
 // Candidates for the target until `count` of them have left.
