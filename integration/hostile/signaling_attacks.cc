@@ -58,8 +58,8 @@ void KeepCrowd(
   const auto begin = Clock::now();
   const auto end = begin + options.Seconds("seconds");
   for (auto now = begin; now < end; now = Clock::now()) {
-    const double seconds = std::chrono::duration<double>(now - begin).count();
-    const auto allowed = static_cast<size_t>(1.0 + seconds * kNewASecond);
+    const double passed = std::chrono::duration<double>(now - begin).count();
+    const auto allowed = static_cast<size_t>(1.0 + passed * kNewASecond);
     while (crowd.visitors().size() < allowed && crowd.open_count() < count) crowd.Open();
     crowd.Turn(milliseconds(10));
     each_turn();
