@@ -58,11 +58,9 @@ void ConnectionStateCore::HandleInbound(Timestamp now) {
   }
 }
 
-void ConnectionStateCore::HandlePathLost(Timestamp now) {
-  if (!was_connected_) {
-    return HandleFailure(Status(StatusCode::kUnavailable, "no path to the peer was found"));
-  }
-  if (state_ == ConnectionState::kConnected) Disconnect(now);
+void ConnectionStateCore::HandlePathLost() {
+  if (was_connected_) return;
+  HandleFailure(Status(StatusCode::kUnavailable, "no path to the peer was found"));
 }
 
 void ConnectionStateCore::HandleFailure(Status why) {
@@ -84,7 +82,8 @@ void ConnectionStateCore::HandleTimeout(Timestamp now) {
           Status(StatusCode::kTimeout,
                  "not connected within " + FormatDuration(options_.connect_timeout)));
     case ConnectionState::kConnected:
-      return Disconnect(now);
+      entered_at_ = now;
+      return Enter(ConnectionState::kDisconnected, Status::Ok());
     case ConnectionState::kDisconnected:
       return HandleFailure(Status(
           StatusCode::kTimeout, "nothing from the peer for " +
@@ -118,11 +117,6 @@ std::optional<ConnectionStateCore::Event> ConnectionStateCore::PollEvent() {
   Event event = std::move(events_.front());
   events_.pop_front();
   return event;
-}
-
-void ConnectionStateCore::Disconnect(Timestamp now) {
-  entered_at_ = now;
-  Enter(ConnectionState::kDisconnected, Status::Ok());
 }
 
 void ConnectionStateCore::Enter(ConnectionState state, Status why) {

@@ -46,9 +46,10 @@ class ConnectionStateCore {
   void HandleTransportUp(Timestamp now);
   // An authenticated packet came in. Cheap: called for each of them.
   void HandleInbound(Timestamp now);
-  // No pair works, or the peer no longer consents. Before the first connection that is the end;
-  // after it an ICE restart may follow, so it only counts as silence.
-  void HandlePathLost(Timestamp now);
+  // No pair works, or the peer no longer consents. Before the first connection that is the end.
+  // After it silence alone decides: checks are rare, and a few that are lost say less than the
+  // packets that come in; and an ICE restart may follow.
+  void HandlePathLost();
   // A layer failed, or the connection ended in order (`why` is ok or kClosed).
   void HandleFailure(Status why);
   void HandleClosed(Status why);
@@ -63,7 +64,6 @@ class ConnectionStateCore {
   bool ended() const {
     return state_ == ConnectionState::kFailed || state_ == ConnectionState::kClosed;
   }
-  void Disconnect(Timestamp now);
   void Enter(ConnectionState state, Status why);
 
   LivenessOptions options_;
