@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Faults on the processes of a tunnel: python3 -m process_faults --ming PATH [--set full]
 
-In a network namespace of its own, as root: killed, paused, without descriptors, memory, disk or processor time, under a clock that jumps.
+In a network namespace of its own, as root: killed, paused, without descriptors, memory, disk or processor time, under a clock
+that jumps.
 What each fault may break is written beside it (process_faults/cases.py); that nothing else does is what is checked.
 """
 import subprocess
@@ -15,7 +16,8 @@ from support.processes import Failure
 
 def of_fault(fault, victim):
     run = cases.one(fault, victim)
-    return Case(f"{fault.__name__}-{victim}", lambda arguments: run(arguments.ming, arguments.set == "full", arguments.keep_logs),
+    return Case(f"{fault.__name__}-{victim}",
+                lambda arguments: run(arguments.ming, arguments.set == "full", arguments.keep_logs),
                 smoke=(fault.__name__, victim) in cases.SMOKE, cell=(fault.__name__.replace("_", " "), victim))
 
 
@@ -31,7 +33,7 @@ def of_order(case):
             raise Failure(f"{type(error).__name__}: {error}\nlogs: {lab.folder}") from error
         finally:
             lab.close(keep_logs=failed or arguments.keep_logs)
-    return Case(case.__name__, run, smoke=True)
+    return Case(case.__name__, run, smoke=case is not orders.paused_host)
 
 
 def main():

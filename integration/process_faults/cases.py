@@ -36,8 +36,8 @@ def unbroken(world, run, before, baseline=None):
 
 
 def killed(world, victim, _full):
-    """kill -9 in the midst of a transfer, and a restart. Server: nothing may break. Host, client: connections are reset, even by a
-    process that can say nothing more; the tunnel works within 5 s."""
+    """kill -9 in the midst of a transfer, and a restart. Server: nothing may break. Host, client: connections are reset, though
+    the process can say nothing more; the tunnel works within 5 s."""
     world.begin()
     run = Transfer(world, 60 if victim != "server" else 6)
     world.kill(victim)
@@ -67,8 +67,7 @@ def second_client(world, seconds=15):
         wait_for(world.works, seconds, "a new client connects")
         return time.monotonic() - start
     finally:
-        client.kill()
-        world.dead.append(client)
+        client.stop()
         world.processes.remove(client)
         world.local_port, world.admin["client"] = first, admin
 
@@ -86,10 +85,10 @@ def paused_short(world, victim, _full):
 
 
 def paused_long(world, victim, _full):
-    """SIGSTOP for longer than every time-out: 40 s, the server 70 s. Server: running tunnels may not notice. Host, client: connections
-    are reset; the tunnel works within 5 s of SIGCONT."""
-    world.begin()
-    run = Transfer(world, 75 if victim == "server" else 120, rate=MIB // 4)
+    """SIGSTOP for longer than every time-out: 40 s, the server 70 s. Server: running tunnels may not notice. Host, client:
+    connections are reset; the tunnel works within 5 s of SIGCONT."""
+    world.begin(rate=MIB // 4)
+    run = Transfer(world, 75 if victim == "server" else 120)
     with stopped(world.process(victim)):
         time.sleep(70 if victim == "server" else 40)
         if victim == "server" and not world.works():
@@ -105,12 +104,12 @@ def paused_long(world, victim, _full):
 
 
 def descriptors(world, victim, _full):
-    """No descriptor left (prlimit), and given back. The transfer that runs goes on. New connections: at the client they wait, at the host
-    they are reset; a new client is not let in by the server. No spinning: less than a quarter of a processor. Afterwards all is well."""
+    """No descriptor left (prlimit), and given back. The transfer that runs goes on. New connections: at the client they wait,
+    at the host they are reset; the server lets nobody in. Nobody spins: less than a quarter of a processor more."""
     world.begin()
     baseline, before = world.measure(), reconnects(world)
     process = world.process(victim)
-    run = Transfer(world, 8, rate=MIB)
+    run = Transfer(world, 8)
     waiting = []
     with contextlib.ExitStack() as stack:
         free = stack.enter_context(no_descriptor_left(process))
@@ -128,6 +127,8 @@ def descriptors(world, victim, _full):
     if victim == "client":
         waiting = [NewConnection(world, victim) for _ in range(5)]
         wait_for(lambda: all(c.outcome() == "complete" for c in waiting), 10, "new connections are served")
+        for connection in waiting:
+            connection.close()
     back = world.works_again(start, "the descriptors came back")
     if victim == "server":
         second_client(world)
@@ -136,7 +137,7 @@ def descriptors(world, victim, _full):
 
 
 class NewConnection:
-    """Something new that wants a descriptor of the victim: an application's connection, or a WebSocket connection to the server."""
+    """Something new that wants a descriptor of the victim: an application's connection, or a request to the server."""
 
     def __init__(self, world, victim):
         self.at_server = victim == "server"
@@ -175,11 +176,11 @@ EMPTY_DIGEST = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4
 
 
 def memory(world, victim, _full):
-    """A memory limit 12 MiB above what it has (cgroup), and a load over it: the kernel kills it, whoever supervises starts it again.
+    """A memory limit 12 MiB above what it has (cgroup), and a load over it: the kernel kills it, a supervisor starts it again.
     Connections are reset; the peers live on, and the tunnel works within 5 s of the restart."""
-    world.begin()
+    world.begin(rate=None)
     process = world.process(victim)
-    run = Transfer(world, 60, rate=MIB // 4)
+    run = Transfer(world, 60)
     with Cgroup("memory", limit_in_bytes=12 * MIB) as group:
         group.add(process.pid)
         streams = []
@@ -227,7 +228,7 @@ def full_disk(world, victim, _full):
     world.flags[victim] = ("-log_dir", str(disk.folder), "-v", "3", "-logbufsecs", "0", "-alsologtostderr=false")
     world.begin()
     process = world.process(victim)
-    chatter(world, victim, lambda: disk.free(process) < 4096)
+    disk.fill(process)
     before = reconnects(world)
     run = Transfer(world, 4)
     back = world.works_again(time.monotonic(), "the disk was full")
@@ -235,19 +236,6 @@ def full_disk(world, victim, _full):
     if disk.free(process) >= 4096:
         raise Failure("the disk is not full")
     return {"cell": f"{outcome}; works"}
-
-
-def chatter(world, victim, enough):
-    """Small transfers, or requests to the server, until its log has filled the disk."""
-    def more():
-        for _ in range(50):
-            if victim == "server":
-                with contextlib.suppress(OSError):
-                    socket.create_connection(("127.0.0.1", world.signal_port), timeout=1).close()
-            else:
-                world.works()
-        return enough()
-    wait_for(more, 60, "the log fills the disk")
 
 
 def clock_jump(world, victim, _full):
@@ -280,13 +268,15 @@ def check_jumped(world, victim, days):
 
 def cpu_quota(world, victim, full):
     """A fifth of a processor (cgroup). It may be slow; nothing may break, no session is lost."""
-    world.begin()
+    world.begin(rate=None)
     before = reconnects(world)
     size = (64 if full else 8) * MIB
     free = timed_transfer(world, size)
     with Cgroup("cpu", cfs_period_us=100_000, cfs_quota_us=20_000) as group:
         group.add(world.process(victim).pid)
         throttled = timed_transfer(world, size)
+        if victim != "server":  # no tunnelled byte passes through it
+            wait_for(lambda: timed_transfer(world, size) and group.value("stat", "nr_throttled") > 0, 60, "the quota bites")
         time.sleep(5 if full else 1)  # long enough for a time-out to be missed
     back = world.works_again(time.monotonic(), "the quota was lifted")
     lost = reconnects(world) - before
@@ -299,8 +289,8 @@ def cpu_quota(world, victim, full):
 
 def timed_transfer(world, size):
     """MB/s, both ways together."""
-    done = subprocess.run([sys.executable, "-m", "support.transfer", "run", "127.0.0.1", str(world.local_port), str(size), str(size),
-                           "--timeout", "30"], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run([sys.executable, "-m", "support.transfer", "run", "127.0.0.1", str(world.local_port), str(size),
+                           str(size), "--timeout", "30"], capture_output=True, text=True, check=False, timeout=300)
     end = json.loads(done.stdout.strip().splitlines()[-1])
     if end["outcome"] != "complete":
         raise Failure(f"the transfer ended with {end}")

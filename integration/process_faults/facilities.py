@@ -1,4 +1,4 @@
-"""What faults are made of: cgroups (v1), descriptor limits, small disks, false clocks. Each says by Skip where it is not to be had."""
+"""What faults are made of: cgroups (v1), descriptor limits, small disks, false clocks. What is not to be had is a Skip."""
 import contextlib
 import os
 import pathlib
@@ -36,6 +36,11 @@ class Cgroup:
         except OSError as why:
             self.path.rmdir()
             raise Skip(f"cgroup {controller}: {why}")
+
+    def value(self, file, key):
+        """A line "key number" of one of its files."""
+        lines = (self.path / f"{self.path.parent.name}.{file}").read_text().splitlines()
+        return int(next(line.split()[1] for line in lines if line.split()[0] == key))
 
     def add(self, pid):
         (self.path / "cgroup.procs").write_text(str(pid))
@@ -100,6 +105,12 @@ class SmallDisk:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir()
         self.prefix = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"', str(self.folder))
+
+    def fill(self, process):
+        """Takes what is left of it."""
+        with open(f"/proc/{process.pid}/root{self.folder}/junk", "wb", buffering=0) as junk, contextlib.suppress(OSError):
+            while True:
+                junk.write(bytes(4096))
 
     def free(self, process):
         """Bytes left, as the process sees it."""

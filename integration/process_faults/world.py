@@ -1,4 +1,4 @@
-"""A tunnel on loopback whose processes can be hurt one by one: server, host, client, a transfer service behind the host, and witnesses."""
+"""A tunnel on loopback whose processes can be hurt one by one: server, host, client; and a transfer service behind the host."""
 import json
 import os
 import pathlib
@@ -28,14 +28,17 @@ class World(Lab):
         self.wrap = wrap or {}
         self.flags = {}
         self.dead = []
+        self.rate = self.service = None
         self.service_port = free_port()
         self.admin = {role: free_port() for role in ROLES}
 
-    def begin(self, *host_flags):
-        """Everything runs, and data goes through it."""
-        self.service = self.start("service", sys.executable, "-m", "support.transfer", "serve", "127.0.0.1", self.service_port)
+    def begin(self, rate=2 * MIB):
+        """Everything runs, and data goes through it: so many bytes a second each way, or as many as can be."""
+        self.rate = rate
+        limit = ("--rate", str(rate)) if rate else ()
+        self.service = self.start("service", sys.executable, "-m", "support.transfer", "serve", "127.0.0.1", self.service_port,
+                                  *limit)
         self.service.wait_for_line("listening")
-        self.flags["host"] = host_flags
         for role in ROLES:
             self.restart(role)
         wait_for(self.works, 15, "the tunnel works at first")
@@ -67,7 +70,7 @@ class World(Lab):
             return json.load(answer)
 
     def works(self, seconds=1.0):
-        """One kilobyte each way comes through whole; a connection that fails to is reset, so that nobody takes it for one that ended."""
+        """One kilobyte each way comes through whole. A connection where it does not is reset: nobody takes it for ended."""
         try:
             stream = socket.create_connection(("127.0.0.1", self.local_port), timeout=seconds)
         except OSError:
@@ -129,16 +132,16 @@ class World(Lab):
 
 
 class Transfer:
-    """Hashed data both ways through the tunnel, at a rate that makes it last `seconds`; a process of its own."""
+    """Hashed data both ways through the tunnel, for about so many seconds at the rate of the world; a process of its own."""
 
-    def __init__(self, world, seconds=6.0, rate=2 * MIB, timeout=60.0):
+    def __init__(self, world, seconds):
+        rate = world.rate or MIB // 4
         size = int(rate * seconds)
         self.log = pathlib.Path(world.folder, f"transfer-{time.monotonic_ns()}.log")
         with open(self.log, "wb") as out:
             self.child = subprocess.Popen(
                 [sys.executable, "-m", "support.transfer", "run", "127.0.0.1", str(world.local_port), str(size), str(size),
-                 "--rate", str(rate), "--timeout", str(timeout)], stdout=out, stderr=subprocess.STDOUT)
-        self.seconds = seconds
+                 "--rate", str(rate), "--timeout", str(seconds + 60)], stdout=out, stderr=subprocess.STDOUT)
         try:
             wait_for(lambda: "first-byte" in self.log.read_text(), 10, "the transfer runs")
         except BaseException:

@@ -1,5 +1,9 @@
 # Run at build time: writes OUTPUT from INPUT with the commit of SOURCE_DIR, only when it changed.
+# MING_BUILD_COMMIT in the environment says it where there is no repository, as in a container image.
 set(BUILD_COMMIT unknown)
+if(NOT "$ENV{MING_BUILD_COMMIT}" STREQUAL "")
+  set(BUILD_COMMIT $ENV{MING_BUILD_COMMIT})
+endif()
 find_program(GIT git)
 if(GIT)
   # Nothing is printed only at the top of a work tree: an unpacked archive inside another one is not it.
