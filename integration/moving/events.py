@@ -6,7 +6,7 @@ import time
 
 from natlab.lab import SIGNALING
 
-BLACK_OUT = "table inet black_out { chain all { type filter hook forward priority -300; policy drop; } }"
+BLACK_OUT = "table inet black_out { chain stop { type filter hook forward priority -300; policy drop; }\n}"
 NUMBERS = {"a": 1, "b": 2}
 
 

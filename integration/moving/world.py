@@ -53,7 +53,8 @@ class World:
             folder = self.lab.folder / f"turn-{number}"
             folder.mkdir()
             self.turns.append(Coturn(self.lab.public, folder, [address], tcp=False, tls=False))
-            self.lab.public.nft(f"table inet turn{number} {{ counter relayed {{ }}\nchain inp {{ type filter hook input priority 0\n"
+            self.lab.public.nft(f"table inet turn{number} {{ counter relayed {{ }}\n"
+                                "chain inp { type filter hook input priority 0\n"
                                 f"ip daddr {address} counter name relayed\n}}\n}}")
         first = self.turns[0].flags()
         first[first.index("--turn-server") + 1] = ",".join(turn.turn_url("udp") for turn in self.turns)
