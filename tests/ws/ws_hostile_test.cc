@@ -207,6 +207,7 @@ TEST_F(WsHostileTest, AFloodOfHandshakesCrowdsOutItself) {
   RawSocket patient(server_.server->port(), 0, "127.0.0.2");
   EXPECT_TRUE(RunUntil([&] { return server_.server->handshake_count() == 1; }));
   std::vector<RawSocket> flood;
+  flood.reserve(40);
   for (int i = 0; i < 40; ++i) flood.emplace_back(server_.server->port());
   EXPECT_TRUE(RunUntilEnd(flood[32]));
   EXPECT_EQ(server_.server->handshake_count(), 8u);
