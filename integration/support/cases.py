@@ -41,6 +41,8 @@ def parse_arguments(description, add_options=None):
     parser.add_argument("--set", choices=("smoke", "full"), default="smoke")
     parser.add_argument("--only", default="", metavar="NAME[,NAME]", help="only cases whose name contains one of these")
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
+    parser.add_argument("--second-try", action="store_true",
+                        help="try a failed case once more: on machines that do other work; both tries are printed and counted")
     parser.add_argument("--keep-logs", action="store_true", help="keep the folders of passed cases, too")
     if add_options:
         add_options(parser)
@@ -58,22 +60,31 @@ def run_suite(suite, cases, arguments):
         return 0
     raise_descriptor_limit()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends what the cases started, as Ctrl-C does
-    results = {}
+    results, again = {}, 0
     for case in chosen:
         result = run_case(case, arguments)
+        report(case, result)
+        if result.state == "failed" and arguments.second_try:
+            again += 1
+            result = run_case(case, arguments)
+            report(case, result)
         results[case] = result
-        print(f"{result.state:8} {case.name:32} {result.seconds:6.1f} s  {result.details}", flush=True)
     for heading in dict.fromkeys(case.table for case in results if case.cell):
         print_table(heading, {case: result for case, result in results.items() if case.cell and case.table == heading})
     print(json.dumps({"version": 1, "suite": suite, "set": arguments.set, "results": {
         case.name: {"state": result.state, "seconds": round(result.seconds, 1), "details": result.details}
         for case, result in results.items()}}))
     count = {state: sum(1 for r in results.values() if r.state == state) for state in STATES}
-    print(f"{suite}: {count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped", flush=True)
+    tries = f", {again} tried twice" if again else ""
+    print(f"{suite}: {count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped{tries}", flush=True)
     if not chosen:
         print(f"{suite}: no case is named so", file=sys.stderr)
         return 2
     return 1 if count["failed"] else 0
+
+
+def report(case, result):
+    print(f"{result.state:8} {case.name:32} {result.seconds:6.1f} s  {result.details}", flush=True)
 
 
 def run_case(case, arguments):
