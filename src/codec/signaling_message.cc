@@ -317,6 +317,14 @@ Result<CandidatePayload> ParseCandidatePayload(std::string_view payload) {
   if (Status status = ReadOptionalString(*member, "usernameFragment", candidate.username_fragment);
       !status.ok())
     return status;
+  // Candidates are kept before anything reads them.
+  const auto is_long = [](const std::optional<std::string>& name) {
+    return name && name->size() > kMaxCandidateNameBytes;
+  };
+  if (candidate.candidate.size() > kMaxCandidateTextBytes || is_long(candidate.mid) ||
+      is_long(candidate.username_fragment)) {
+    return Malformed("the candidate is too long");
+  }
   return candidate;
 }
 

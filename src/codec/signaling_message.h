@@ -77,7 +77,12 @@ struct CandidatePayload {
   }
 };
 
+// With its prefix in any form; and of a mid or a username fragment (RFC 8839, section 5.4).
+inline constexpr size_t kMaxCandidateTextBytes = 1100;
+inline constexpr size_t kMaxCandidateNameBytes = 256;
+
 // A null payload, a null or missing "candidate" and an empty one all are the end of candidates.
+// Texts above the limits are kMalformed.
 Result<CandidatePayload> ParseCandidatePayload(std::string_view payload);
 
 // The text of an error for people. A payload that is no string is given as its JSON text.

@@ -266,6 +266,25 @@ TEST(CandidatePayload, RefusesOtherShapes) {
   }
 }
 
+TEST(CandidatePayload, BoundsItsTexts) {
+  const auto with = [](const char* member, size_t size) {
+    const std::string payload = std::string(R"({"candidate":{"candidate":"c",")") + member +
+                                "\":\"" + std::string(size, 'x') + "\"}}";
+    return ParseCandidatePayload(payload).ok();
+  };
+  const auto text = [](size_t size) {
+    return ParseCandidatePayload(R"({"candidate":{"candidate":")" + std::string(size, 'x') + "\"}}")
+        .ok();
+  };
+  EXPECT_TRUE(text(kMaxCandidateTextBytes));
+  EXPECT_FALSE(text(kMaxCandidateTextBytes + 1));
+  EXPECT_FALSE(text(60'000));
+  for (const char* member : {"sdpMid", "usernameFragment"}) {
+    EXPECT_TRUE(with(member, kMaxCandidateNameBytes)) << member;
+    EXPECT_FALSE(with(member, kMaxCandidateNameBytes + 1)) << member;
+  }
+}
+
 TEST(CandidatePayload, RoundTrips) {
   CandidatePayload candidate;
   candidate.candidate = "candidate:\"\\\n";
