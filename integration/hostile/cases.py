@@ -32,7 +32,7 @@ SERVER_ROWS = (
     Row("half-open", "half-open", ("--connections", "3000"), bounds=SERVER, smoke=True),
     Row("slow-heads", "slow-heads", ("--connections", "3000"), bounds=SERVER),
     Row("endless-heads", "endless-heads", bounds=SERVER),
-    Row("never-read", "never-read", ("--connections", "200"), bounds=Bounds(peak_mib=80, kept_mib=24)),
+    Row("never-read", "never-read", ("--connections", "200"), bounds=Bounds(peak_mib=80, kept_mib=80)),
     Row("registrations", "registrations", bounds=dataclasses.replace(SERVER, log_kib=256)),
     Row("registrations-same-id", "registrations", ("--ids", "same"), bounds=SERVER),
     Row("spoofed-senders", "spoof", bounds=SERVER),
@@ -47,7 +47,7 @@ FORWARD_ROWS = (
     Row("candidates-60k-foundations", "candidates", ("--count", "5000", "--foundation", "60000"), seconds=10,
         server_flags=OPEN_SERVER),
     Row("offers-many-clients", "offers", ("--count", "20000"), seconds=10, server_flags=OPEN_SERVER,
-        bounds=Bounds(peak_mib=64, kept_mib=32, settle_seconds=60)),
+        bounds=Bounds(peak_mib=64, kept_mib=32, log_kib=320, settle_seconds=60)),
     Row("offers-few-clients", "offers", ("--count", "20000", "--connections", "20", "--each", "1000"), seconds=8,
         server_flags=OPEN_SERVER),
 )
@@ -131,7 +131,7 @@ def newcomer(lab):
     lab.wait_listening("client", 7002, process)
     transfer = lab.transfer(1000, 1000, port=7002)
     transfer.finish(60)
-    process.close()
+    process.stop()
     return round(time.monotonic() - start, 2)
 
 
