@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from acceptance import usage_errors
+from acceptance import conformance, usage_errors
 from support.cases import Case, in_own_network_namespace, parse_arguments, run_suite
 from support.lab import Lab, http_get, read_all
 from support.processes import Failure, Skip, can_connect, connect, free_port, wait_for
@@ -278,7 +278,7 @@ def demo(lab, full):
 
 
 CASES = [demo, bulk, parallel, wrk, interactive, after_eof, dead_target, udp, stalled_reader, idle_connections,
-         usage_errors.usage_errors, orderly_stop]
+         usage_errors.usage_errors, orderly_stop, *conformance.CASES]
 NEEDS = {bulk: "nginx", parallel: "nginx", wrk: "wrk"}
 
 

@@ -84,6 +84,7 @@ class Bench {
 
   // The shared session; made where there is none that works.
   Result<Session*> Share();
+  bool has_session() const { return shared_ != nullptr; }
   Session& session() { return *shared_; }
   void DropShared() { shared_.reset(); }
   // Whether bytes can be sent through the peer and back; asked once.

@@ -48,7 +48,7 @@ enum class Need {
 // How a case treats the peer.
 enum class Manner {
   kOrdinary,
-  kRude,  // input that no correct peer sends: run last, since a fragile peer may end by it
+  kRude,  // input that a fragile peer may end by: run last
   kLong,  // waits for a long timer of the peer: only where it is asked for
 };
 

@@ -32,6 +32,21 @@ Status AwaitPeer(Bench& bench) {
   }
 }
 
+// A peer that failed a case may have ended by it, or hang: the next case begins with a connection
+// that works. Not ok: there is none to be had.
+Status LookAfter(Bench& bench, CaseResult& result) {
+  const bool usable = bench.has_session() && bench.session().CheckAlive().ok();
+  if (usable && !bench.host_under_test()) return Status::Ok();  // it may be the only one
+  bench.DropShared();
+  const Timestamp start = bench.services().reactor.Now();
+  Status there = AwaitPeer(bench);
+  const bool was_away = bench.services().reactor.Now() - start >= kRetryPause;
+  if (there.ok() && was_away && bench.host_under_test()) {
+    result.outcome.detail += " (afterwards the peer was away for a while)";
+  }
+  return there;
+}
+
 // What the case stands on, or why it cannot be judged.
 std::optional<Outcome> Prepare(Bench& bench, const Case& one) {
   if (one.need == Need::kNothing) return std::nullopt;
@@ -66,10 +81,21 @@ RunSummary RunCases(Bench& bench, const std::vector<Case>& cases,
     return summary;
   }
   const net::Reactor& reactor = bench.services().reactor;
+  Status gone;
   for (const Case& one : cases) {
     const Timestamp start = reactor.Now();
-    const std::optional<Outcome> missing = Prepare(bench, one);
-    CaseResult result{one, missing ? *missing : one.run(bench), reactor.Now() - start};
+    const bool peer_needed = GroupOf(one) != kServerGroup;
+    CaseResult result{one, {}, Duration(0)};
+    if (peer_needed && !gone.ok()) {
+      result.outcome = Fails("the peer is gone: " + gone.message());
+    } else {
+      const std::optional<Outcome> missing = Prepare(bench, one);
+      result.outcome = missing ? *missing : one.run(bench);
+    }
+    result.took = reactor.Now() - start;
+    if (peer_needed && gone.ok() && result.outcome.verdict == Verdict::kFails) {
+      gone = LookAfter(bench, result);
+    }
     if (bench.interrupted()) {
       summary.end = RunEnd::kInterrupted;
       summary.why = Status(StatusCode::kClosed, "interrupted");

@@ -343,7 +343,7 @@ std::vector<Case> DcepCases() {
       {"dcep/labels", "RFC 8832 5.1", "labels may be empty, UTF-8, and long", host, any, session,
        plain, Labels},
       {"dcep/longest-label", "RFC 8832 5.1", "a label of 65535 bytes is accepted", host, any,
-       session, plain, LongestLabel},
+       session, rude, LongestLabel},
       {"dcep/protocol", "RFC 8832 5.1", "a protocol field is accepted", host, any, session, plain,
        ProtocolField},
       {"dcep/hundred", "RFC 8831 6.4", "100 channels at once, each with its own bytes", host, any,

@@ -155,6 +155,9 @@ Status Session::AwaitUp() {
               plan_.limit.value_or(bench_.options().step_limit));
   if (up()) return Status::Ok();
   if (!peer_->why().ok()) return peer_->why();
+  if (peer_->dtls_state() == LayerState::kClosed) {
+    return Status(StatusCode::kClosed, "the peer closed the DTLS session");
+  }
   if (peer_->ice_state() != LayerState::kUp) return TimedOut("ICE did not connect");
   if (peer_->dtls_state() != LayerState::kUp) return TimedOut("the DTLS handshake did not finish");
   return TimedOut("the SCTP association did not come up");
