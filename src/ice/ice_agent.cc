@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <variant>
@@ -37,6 +38,14 @@ struct PairEvent {
 };
 struct ClosedEvent {};
 using Event = std::variant<StateEvent, CandidateEvent, GatheringDoneEvent, PairEvent, ClosedEvent>;
+
+// Direct paths get a head start, and so do cheaper relays (IceOptions::relay_head_start).
+enum class RelayUse { kWait, kAll, kNone };
+
+struct Relay {
+  codec::IceServer server;
+  std::vector<net::SocketAddress> addresses;
+};
 
 }  // namespace
 
@@ -74,15 +83,19 @@ class IceAgent::Impl final : private EngineAgent::Observer {
   void AddServers();
   void StartStun(const std::vector<HostPort>& servers);
   void ResolveTurn(const codec::IceServer& server);
+  void AddRelays();
   void AddTurn(const codec::IceServer& server, const std::vector<net::SocketAddress>& addresses);
   std::optional<codec::IceServerTransport> RelayTransport() const;
   bool HasTurn() const;
+  std::vector<net::SocketAddress> HostSockets() const;
 
   void Queue(Event event);
   void RunEngine(std::function<void()> command);
   void OnTurnEnd();
   void Report(Event event);
   void ReportGatheringDone();
+  void LeaveRelays();
+  void PinAgain(const codec::IceCandidate& candidate);
   void UsePair(const SelectedPair& pair);
   void Flush();
 
@@ -108,11 +121,14 @@ class IceAgent::Impl final : private EngineAgent::Observer {
   std::deque<std::function<void()>> commands_;
   DatagramBatch batch_;
   IceStats stats_;
-  std::unique_ptr<UdpPath> path_;  // null: relayed, or no pair yet
-  std::unique_ptr<StunFanout> stun_;
+  std::unique_ptr<UdpPath> path_;     // null: relayed, or no pair yet
+  std::unique_ptr<StunFanout> stun_;  // null: not asked, or all is known
+  RelayUse relay_use_ = RelayUse::kWait;
+  std::vector<Relay> relays_;  // resolved, not yet in use
   std::vector<std::unique_ptr<net::Resolver::Request>> lookups_;
   net::TurnEndHook flush_hook_;
   net::TurnEndHook event_hook_;
+  std::unique_ptr<link::Alarm> relay_alarm_;
 };
 
 IceAgent::Impl::Impl(const IceServices& services, const IceOptions& options, IceRole role,
@@ -122,7 +138,8 @@ IceAgent::Impl::Impl(const IceServices& services, const IceOptions& options, Ice
       observer_(observer),
       engine_(services.glib, options, role, *this),
       flush_hook_(services.reactor, [this] { Flush(); }),
-      event_hook_(services.reactor, [this] { OnTurnEnd(); }) {
+      event_hook_(services.reactor, [this] { OnTurnEnd(); }),
+      relay_alarm_(services.reactor.CreateAlarm([this] { AddRelays(); })) {
   const Status valid = Validate(options_);
   CHECK(valid.ok()) << valid.ToString();
 }
@@ -145,6 +162,9 @@ Status IceAgent::Impl::Start() {
   }
   credentials_ = engine_.Credentials();
   engine_.EnlargeSocketBuffers();
+  if (stun_) stun_->Unpin(HostSockets());
+  if (options_.policy == CandidatePolicy::kRelayOnly) relay_alarm_->ArmAt(services_.reactor.Now());
+  if (!HasTurn()) relay_use_ = RelayUse::kNone;
   return Status::Ok();
 }
 
@@ -164,23 +184,19 @@ Status IceAgent::Impl::AddLocalAddresses() {
   return Status::Ok();
 }
 
+// TURN servers are asked for the reflexive address as well: they are STUN servers, and what they
+// relay is wanted later, if at all. (libnice loses the Binding answer of a server that it knows as
+// TURN server by then.)
 void IceAgent::Impl::AddServers() {
   std::vector<HostPort> stun;
   for (const codec::IceServer& server : options_.servers) {
-    if (server.kind == codec::IceServerKind::kTurn) {
-      ResolveTurn(server);
-      continue;
+    if (server.kind == codec::IceServerKind::kTurn) ResolveTurn(server);
+    const bool known = std::any_of(stun.begin(), stun.end(), [&server](const HostPort& other) {
+      return other.host == server.address.host && other.port == server.address.port;
+    });
+    if (server.transport == codec::IceServerTransport::kUdp && !known) {
+      stun.push_back(server.address);
     }
-    // libnice loses the Binding answer of a server that it also knows as TURN server, and TURN
-    // yields the reflexive address anyway.
-    const bool also_turn = std::any_of(
-        options_.servers.begin(), options_.servers.end(), [&server](const codec::IceServer& other) {
-          return other.kind == codec::IceServerKind::kTurn &&
-                 other.transport == codec::IceServerTransport::kUdp &&
-                 other.address.host == server.address.host &&
-                 other.address.port == server.address.port;
-        });
-    if (!also_turn) stun.push_back(server.address);
   }
   if (!stun.empty() && options_.policy != CandidatePolicy::kRelayOnly) StartStun(stun);
 }
@@ -207,13 +223,39 @@ void IceAgent::Impl::ResolveTurn(const codec::IceServer& server) {
                                    --pending_lookups_;
                                    if (closing_) return;
                                    if (addresses.ok()) {
-                                     AddTurn(server, *addresses);
+                                     relays_.push_back({server, *std::move(addresses)});
+                                     if (relay_use_ == RelayUse::kAll) AddRelays();
                                    } else {
                                      LOG(WARNING) << "TURN server " << server.ToString() << ": "
                                                   << addresses.status().message();
                                    }
                                    ReportGatheringDone();
                                  }));
+}
+
+// Those of the next transport: UDP, then TCP, then TLS. libnice prefers the one that it was given
+// last.
+void IceAgent::Impl::AddRelays() {
+  if (closing_) return;
+  if (relays_.empty()) {
+    relay_use_ = RelayUse::kAll;
+    return ReportGatheringDone();
+  }
+  const auto transport = [](const Relay& relay) { return relay.server.transport; };
+  std::stable_sort(relays_.begin(), relays_.end(), [&transport](const Relay& a, const Relay& b) {
+    return transport(a) < transport(b);
+  });
+  const auto rest = std::find_if(relays_.begin(), relays_.end(),
+                                 [&transport, first = transport(relays_.front())](
+                                     const Relay& relay) { return transport(relay) != first; });
+  std::for_each(std::make_reverse_iterator(rest), relays_.rend(),
+                [this](const Relay& relay) { AddTurn(relay.server, relay.addresses); });
+  relays_.erase(relays_.begin(), rest);
+  if (relays_.empty()) {
+    relay_use_ = RelayUse::kAll;
+  } else {
+    relay_alarm_->ArmAt(services_.reactor.Now() + options_.relay_head_start);
+  }
 }
 
 // One address of each family that we have: a relay may be reached by only one of them, and libnice
@@ -253,8 +295,20 @@ bool IceAgent::Impl::HasTurn() const {
                      [](const auto& server) { return server.kind == codec::IceServerKind::kTurn; });
 }
 
+std::vector<net::SocketAddress> IceAgent::Impl::HostSockets() const {
+  std::vector<net::SocketAddress> sockets;
+  for (const codec::IceCandidate& host : local_candidates_) {
+    const auto ip = IpAddress::Parse(host.address);
+    if (ip) sockets.emplace_back(*ip, host.port);
+  }
+  return sockets;
+}
+
 void IceAgent::Impl::SetRemoteCredentials(const codec::IceCredentials& credentials) {
   RunEngine([this, credentials] { engine_.SetRemoteCredentials(credentials); });
+  if (relay_use_ == RelayUse::kWait && !relay_alarm_->armed()) {
+    relay_alarm_->ArmAt(services_.reactor.Now() + options_.relay_head_start);
+  }
 }
 
 Status IceAgent::Impl::AddRemoteCandidate(const codec::IceCandidate& candidate) {
@@ -282,6 +336,7 @@ void IceAgent::Impl::Close() {
   if (std::exchange(closing_, true)) return;
   lookups_.clear();
   stun_.reset();
+  relay_alarm_->Cancel();
   RunEngine([this] {
     Flush();
     // Only allocations take time to give back; sockets close with the agent.
@@ -388,20 +443,40 @@ void IceAgent::Impl::Report(Event event) {
   if (std::holds_alternative<ClosedEvent>(event)) return observer_.OnIceClosed();
   if (closing_) return;
   if (const auto* state = std::get_if<StateEvent>(&event)) {
-    if (std::exchange(state_, state->state) != state->state) observer_.OnIceState(state->state);
+    if (std::exchange(state_, state->state) == state->state) return;
+    observer_.OnIceState(state->state);
+    if (state_ == IceState::kConnected) LeaveRelays();
   } else if (auto* candidate = std::get_if<CandidateEvent>(&event)) {
+    PinAgain(candidate->candidate);
     observer_.OnLocalCandidate(candidate->candidate);
   } else if (const auto* pair = std::get_if<PairEvent>(&event)) {
     UsePair(pair->pair);
     observer_.OnSelectedPair(SelectedPair(*pair_));
   } else if (std::holds_alternative<GatheringDoneEvent>(event)) {
     gathering_ = false;
+    stun_.reset();
     ReportGatheringDone();
   }
 }
 
+// A path works: what is left of the relays is not needed.
+void IceAgent::Impl::LeaveRelays() {
+  if (relay_use_ != RelayUse::kWait) return;
+  relay_use_ = RelayUse::kNone;
+  relay_alarm_->Cancel();
+  relays_.clear();
+  ReportGatheringDone();
+}
+
+void IceAgent::Impl::PinAgain(const codec::IceCandidate& candidate) {
+  if (!stun_ || candidate.type != codec::CandidateType::kServerReflexive) return;
+  const auto base = IpAddress::Parse(candidate.related_address.value_or(""));
+  if (base) stun_->PinAgain(net::SocketAddress(*base, candidate.related_port.value_or(Port())));
+}
+
 void IceAgent::Impl::ReportGatheringDone() {
   if (gathering_ || pending_lookups_ > 0 || candidates_done_) return;
+  if (relay_use_ == RelayUse::kWait) return;
   candidates_done_ = true;
   observer_.OnLocalCandidatesDone();
 }

@@ -46,6 +46,9 @@ Status Validate(const IceOptions& options) {
     problems.AddIf(options.ports->first == Port(), "port range: begins at 1");
   }
   problems.AddIf(
+      options.relay_head_start < Duration(0) || options.relay_head_start > std::chrono::seconds(10),
+      "head start before relays: 0 to 10s");
+  problems.AddIf(
       options.pacing < std::chrono::milliseconds(1) || options.pacing > std::chrono::seconds(1),
       "pacing of checks: 1ms to 1s");
   problems.AddIf(options.initial_timeout < std::chrono::milliseconds(50) ||

@@ -40,6 +40,13 @@ struct IceOptions {
   // STUN: all are asked, and for each local address the first answer counts. TURN over TLS is
   // not spoken by IceAgent: `address` must be that of a bridge on loopback, which adds TLS.
   std::vector<codec::IceServer> servers;
+  // TURN servers are asked for relays so long after the peer's description: first those reached
+  // over UDP, then after as long again TCP, then TLS. They are left out where a path works by then:
+  // the checks through a relay reach the peer before its candidate is signaled, so the peer takes
+  // them for a direct path of high priority and stays with it. Two checks of a direct path fit in
+  // here, as the first one often only opens a router. 0 to 10 s; with kRelayOnly the first are
+  // asked at once.
+  Duration relay_head_start = std::chrono::milliseconds(500);
   // Between two connectivity checks. RFC 8445 (section 14.2) wants 50 ms unless configured
   // otherwise; one data component has few pairs, and 5 ms connects in 16 ms on a LAN. 1 ms to 1 s.
   Duration pacing = std::chrono::milliseconds(5);

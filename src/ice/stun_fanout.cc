@@ -1,6 +1,7 @@
 #include "ming/ice/stun_fanout.h"
 
 #include <glog/logging.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -16,6 +17,33 @@ namespace {
 constexpr size_t kMaxRequests = 128;
 // GLib, which resolves it for libnice, and our own sockets take it as 127.0.0.1 and ::1.
 constexpr char kBoth[] = "localhost";
+
+struct InterfaceOption {
+  int level;
+  int name;
+};
+
+InterfaceOption InterfaceOptionOf(const net::SocketAddress& socket) {
+  return socket.ip().is_v4() ? InterfaceOption{IPPROTO_IP, IP_UNICAST_IF}
+                             : InterfaceOption{IPPROTO_IPV6, IPV6_UNICAST_IF};
+}
+
+// In network order, as the kernel has it; 0: not pinned.
+std::optional<uint32_t> InterfaceOf(int fd, const net::SocketAddress& socket) {
+  const InterfaceOption option = InterfaceOptionOf(socket);
+  uint32_t interface = 0;
+  socklen_t size = sizeof(interface);
+  if (getsockopt(fd, option.level, option.name, &interface, &size) != 0) return std::nullopt;
+  return interface;
+}
+
+void SetInterface(int fd, const net::SocketAddress& socket, uint32_t interface) {
+  if (fd < 0) return;
+  const InterfaceOption option = InterfaceOptionOf(socket);
+  if (setsockopt(fd, option.level, option.name, &interface, sizeof(interface)) != 0) {
+    PLOG(WARNING) << "interface of " << socket;
+  }
+}
 
 // libnice asks in the old form (RFC 3489), without magic cookie: all 16 bytes are the transaction
 // id.
@@ -59,10 +87,32 @@ StunFanout::StunFanout(std::vector<std::unique_ptr<net::UdpSocket>> sockets,
   for (const auto& socket : sockets_) socket->SetObserver(this);
 }
 
-StunFanout::~StunFanout() = default;
+StunFanout::~StunFanout() {
+  for (const Pin& pin : pins_)
+    SetInterface(find_descriptor_(pin.socket), pin.socket, pin.interface);
+}
 
-std::string StunFanout::host() const {
-  return sockets_.size() > 1 ? kBoth : sockets_.front()->local_address().ip().ToString();
+void StunFanout::Unpin(const std::vector<net::SocketAddress>& sockets) {
+  for (const net::SocketAddress& socket : sockets) {
+    const int fd = find_descriptor_(socket);
+    const std::optional<uint32_t> interface = InterfaceOf(fd, socket);
+    if (!interface || *interface == 0) continue;
+    SetInterface(fd, socket, 0);
+    pins_.push_back({socket, *interface});
+  }
+}
+
+void StunFanout::PinAgain(const net::SocketAddress& socket) {
+  const Pin* pin = FindPin(socket);
+  if (pin == nullptr) return;
+  SetInterface(find_descriptor_(socket), socket, pin->interface);
+  pins_.erase(pins_.begin() + (pin - pins_.data()));
+}
+
+const StunFanout::Pin* StunFanout::FindPin(const net::SocketAddress& socket) const {
+  const auto found = std::find_if(pins_.begin(), pins_.end(),
+                                  [&socket](const Pin& pin) { return pin.socket == socket; });
+  return found == pins_.end() ? nullptr : &*found;
 }
 
 void StunFanout::OnDatagram(const net::SocketAddress& from, ByteSpan datagram) {
@@ -99,11 +149,14 @@ void StunFanout::Forward(const Request& request, const net::SocketAddress& serve
   if (fd < 0) return;
   sockaddr_storage address{};
   const socklen_t size = server.ToKernel(address);
+  const Pin* pin = FindPin(request.from);
+  if (pin != nullptr) SetInterface(fd, pin->socket, pin->interface);
   // Lost ones are repeated by libnice.
   if (sendto(fd, request.bytes.data(), request.bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
              reinterpret_cast<const sockaddr*>(&address), size) < 0) {
     VLOG(1) << "STUN request from " << request.from << " to " << server << " not sent";
   }
+  if (pin != nullptr) SetInterface(fd, pin->socket, 0);
 }
 
 }  // namespace ming::ice

@@ -9,6 +9,7 @@
 #ifndef MING_ICE_STUN_FANOUT_H_
 #define MING_ICE_STUN_FANOUT_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,13 +39,24 @@ class StunFanout final : private net::UdpSocket::Observer {
                                                    const std::vector<HostPort>& servers,
                                                    const LocalFamilies& families,
                                                    FindDescriptor find_descriptor);
+  // Pins what it unpinned.
   ~StunFanout() override;
 
-  // What to tell libnice: an address, or the name that stands for both of them.
-  std::string host() const;
+  // Once libnice has made its sockets, and before it asks: lets them reach us.
+  void Unpin(const std::vector<net::SocketAddress>& sockets);
+  // A socket that has its answer.
+  void PinAgain(const net::SocketAddress& socket);
+
+  // What to tell libnice: a name, so that it asks a little later than it makes its sockets.
+  static const char* host() { return "localhost"; }
   Port port() const { return sockets_.front()->local_address().port(); }
 
  private:
+  // libnice pins its sockets to their interfaces (IP_UNICAST_IF), even toward loopback.
+  struct Pin {
+    net::SocketAddress socket;
+    uint32_t interface = 0;  // in network order
+  };
   struct Request {
     net::SocketAddress from;
     ByteBuffer bytes;
@@ -56,12 +68,14 @@ class StunFanout final : private net::UdpSocket::Observer {
   void OnPeerUnreachable(const Status& /*why*/) override {}
   void OnResolved(const HostPort& server, Result<std::vector<net::SocketAddress>> addresses);
   void Forward(const Request& request, const net::SocketAddress& server) const;
+  const Pin* FindPin(const net::SocketAddress& socket) const;
 
   std::vector<std::unique_ptr<net::UdpSocket>> sockets_;  // one or two, all with one port
   FindDescriptor find_descriptor_;
   std::vector<std::unique_ptr<net::Resolver::Request>> lookups_;
   std::vector<net::SocketAddress> servers_;
   std::vector<Request> requests_;  // the last one of each local address
+  std::vector<Pin> pins_;          // of sockets that are unpinned
 };
 
 }  // namespace ming::ice

@@ -17,6 +17,8 @@ namespace {
 constexpr Duration kOverlap = std::chrono::seconds(1);
 // How long giving back TURN allocations may take.
 constexpr Duration kCloseLimit = std::chrono::seconds(2);
+// IceOptions::relay_head_start of a restart from a relayed path.
+constexpr Duration kHeadStartAfterRelay = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -119,6 +121,11 @@ Status IcePath::Start(ice::IceRole role) {
 
 Status IcePath::StartLeg(std::unique_ptr<Leg>& leg) {
   BridgedServers servers = BridgeTlsServers(services_, options_.ice, options_.turn_trust);
+  // Where a relay had to help, it most likely has to again, and soon.
+  if (current_ && selected_pair() && selected_pair()->relayed()) {
+    servers.options.relay_head_start =
+        std::min<Duration>(servers.options.relay_head_start, kHeadStartAfterRelay);
+  }
   // Without its bridge a server may be missing that the rest relies on.
   Status usable = ice::Validate(servers.options);
   if (!usable.ok()) return usable;
