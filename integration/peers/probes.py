@@ -1,5 +1,6 @@
 """What every pair of peers has to do: data both ways, a close from either side, many channels, all sizes of datagrams."""
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import selectors
@@ -60,16 +61,18 @@ def close_by_service(world, size):
         raise Failure(f"closed by the service: the application got {result}")
 
 
-def channels_at_once(world, count, size):
-    """`count` connections, all proved open before any goes on; each moves `size` bytes both ways."""
-    all_open = threading.Barrier(count)
+def channels_at_once(world, count, size, opening):
+    """`count` connections, `opening` at a time, all proved open before any goes on; each moves `size` bytes both ways."""
+    all_open, may_open = threading.Barrier(count), threading.Semaphore(opening)
 
     def one(_):
-        with connect(world.local_port, 60) as stream:
-            side = Side(stream, 60)
+        with contextlib.ExitStack() as until_closed:
             try:
-                stream.sendall(size.to_bytes(8, "big") * 2)
-                stream.recv(1, socket.MSG_PEEK)
+                with may_open:
+                    stream = until_closed.enter_context(connect(world.local_port, 60))
+                    side = Side(stream, 60)
+                    stream.sendall(size.to_bytes(8, "big") * 2)
+                    stream.recv(1, socket.MSG_PEEK)
             except OSError as error:
                 all_open.abort()
                 return {"outcome": f"never open: {error}"}
