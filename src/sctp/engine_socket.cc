@@ -47,7 +47,7 @@ uint32_t Milliseconds(Duration duration) {
 }
 
 // A burst is at most about so many bytes, and at least the engine's own limit.
-constexpr size_t kBurst = 40'000;
+constexpr size_t kBurst = 20'000;
 constexpr size_t kMinBurst = 4;  // packets, as the engine counts
 
 // spp_pathmtu leaves out the common header.
