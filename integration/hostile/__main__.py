@@ -9,6 +9,7 @@ is that it lives and reports nothing.
 """
 import os
 import pathlib
+import signal
 import sys
 
 from hostile.cases import all_cases
@@ -23,6 +24,7 @@ def add_options(parser):
 def main():
     arguments = parse_arguments(__doc__, add_options)
     arguments.hostile = (arguments.hostile or arguments.ming.parent / "ming_hostile").resolve()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the cases' own clean-up
     os.environ.setdefault("PYTHONPATH", str(pathlib.Path(__file__).resolve().parent.parent))
     return run_suite("hostile", all_cases(), arguments)
 

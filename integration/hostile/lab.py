@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import statistics
 import subprocess
@@ -200,6 +201,15 @@ class Lab:
                                    up, down, *limits))
 
     def close(self, keep_logs):
+        for ending in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(ending, signal.SIG_IGN)  # a second Ctrl-C must not leave namespaces behind
+        try:
+            self.tear_down(keep_logs)
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+    def tear_down(self, keep_logs):
         for process in reversed(self.processes):
             process.close()
         self.segment.close()

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "ming/base/checked_cast.h"
+#include "ming/ice/socket_filter.h"
 
 namespace ming::ice {
 namespace {
@@ -262,6 +263,16 @@ void EngineAgent::EnlargeSocketBuffers() {
   ForEachSocket([](GSocket* socket) {
     EnlargeBuffer(g_socket_get_fd(socket), SO_RCVBUFFORCE, SO_RCVBUF);
     EnlargeBuffer(g_socket_get_fd(socket), SO_SNDBUFFORCE, SO_SNDBUF);
+  });
+}
+
+void EngineAgent::FilterSockets() {
+  const std::string fragment = Credentials().username_fragment;
+  ForEachSocket([&fragment](GSocket* socket) {
+    if (g_socket_get_socket_type(socket) != G_SOCKET_TYPE_DATAGRAM) return;
+    const Status filtered = FilterJunk(g_socket_get_fd(socket), fragment);
+    // Works without it, only at more cost.
+    LOG_IF(WARNING, !filtered.ok()) << filtered.message();
   });
 }
 

@@ -59,6 +59,8 @@ class EngineAgent final {
   void SetRemoteCandidatesDone();
 
   void EnlargeSocketBuffers();
+  // Junk ends in the kernel (FilterJunk). After Gather; the credentials stay as they are.
+  void FilterSockets();
   // The UDP socket that is bound to `address`; negative: none.
   int DescriptorAt(const net::SocketAddress& address) const;
   // A duplicate of the selected pair's UDP socket; not valid where the pair is relayed by our

@@ -162,6 +162,7 @@ Status IceAgent::Impl::Start() {
   }
   credentials_ = engine_.Credentials();
   engine_.EnlargeSocketBuffers();
+  engine_.FilterSockets();
   if (stun_) stun_->Unpin(HostSockets());
   if (options_.policy == CandidatePolicy::kRelayOnly) relay_alarm_->ArmAt(services_.reactor.Now());
   if (!HasTurn()) relay_use_ = RelayUse::kNone;
