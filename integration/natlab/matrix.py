@@ -42,7 +42,7 @@ class Tunnel:
         port = SERVICE_PORT if protocol == "tcp" else SERVICE_PORT + 1
         self.lab, self.protocol = lab, protocol
         self.local_port = LOCAL_PORT if protocol == "tcp" else LOCAL_PORT + 1
-        lab.service(protocol=protocol, port=port)
+        self.service = lab.service(protocol=protocol, port=port)
         self.host = lab.host(protocol=protocol, port=port, id_=protocol, ice=ice)
         self.client = lab.client(*client_flags, protocol=protocol, port=self.local_port, id_=protocol, ice=ice)
 
@@ -57,9 +57,17 @@ class Tunnel:
                 raise Failure(f"{self.protocol} {process.name}: the path is {path_of(process)}, want {want}") from None
         if self.protocol == "tcp":
             self.lab.transfer(SIZE, SIZE, port=self.local_port)
+            # What went up is judged by the service, a little later.
+            wait_for(self.service_has_all, 30, "the service has every byte")
         else:
             self.lab.udp_echoes(port=self.local_port)
         return first
+
+    def service_has_all(self):
+        ends = [event for event in self.lab.events(self.service) if event["event"] == "end" and event["received"] == SIZE]
+        if any(event["outcome"] != "complete" for event in ends):
+            raise Failure(f"the service says {ends}")
+        return bool(ends)
 
 
 def check_traffic(lab, expectation):
