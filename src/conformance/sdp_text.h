@@ -32,7 +32,7 @@ std::string AtSessionLevel(std::string_view text, std::string_view prefix);
 std::string WithBareLineFeeds(std::string_view text);
 // m=application 9 DTLS/SCTP 5000 and a=sctpmap, as aiortc offers.
 std::string AsLegacyForm(std::string_view text);
-// A rejected-to-be m=audio section in front of the first one; our mid stays.
+// An m=audio section behind the others, in the same BUNDLE group.
 std::string WithAudioSection(std::string_view text);
 
 // Judgements: empty, or what is wrong.
