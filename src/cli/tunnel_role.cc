@@ -26,7 +26,7 @@ std::string NextStep(p2p::TunnelEnd end, const Status& why, const std::string& i
       if (why.detail() != kHttpUnauthorized) return "";  // the host's refusal says it all
       return "check --token-file and the server's --valid-tokens-file";
     case p2p::TunnelEnd::kNoPath:
-      return "a relay helps: --turn-server";
+      return "a relay helps: see --turn-server";
     case p2p::TunnelEnd::kIdTaken:
       return "choose another --id, or stop the host that has it";
   }

@@ -58,9 +58,8 @@ void ConnectionStateCore::HandleInbound(Timestamp now) {
   }
 }
 
-void ConnectionStateCore::HandlePathLost() {
-  if (was_connected_) return;
-  HandleFailure(Status(StatusCode::kUnavailable, "no path to the peer was found"));
+void ConnectionStateCore::HandlePathLost(const std::string& why) {
+  if (!was_connected_) HandleFailure(Status(StatusCode::kUnavailable, why));
 }
 
 void ConnectionStateCore::HandleFailure(Status why) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <deque>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "ming/base/status.h"
@@ -46,10 +47,10 @@ class ConnectionStateCore {
   void HandleTransportUp(Timestamp now);
   // An authenticated packet came in. Cheap: called for each of them.
   void HandleInbound(Timestamp now);
-  // No pair works, or the peer no longer consents. Before the first connection that is the end.
-  // After it silence alone decides: checks are rare, and a few that are lost say less than the
-  // packets that come in; and an ICE restart may follow.
-  void HandlePathLost();
+  // No pair works, or the peer no longer consents; `why` as a sentence. Before the first connection
+  // that is the end. After it silence alone decides: checks are rare, and a few that are lost say
+  // less than the packets that come in; and an ICE restart may follow.
+  void HandlePathLost(const std::string& why);
   // A layer failed, or the connection ended in order (`why` is ok or kClosed).
   void HandleFailure(Status why);
   void HandleClosed(Status why);

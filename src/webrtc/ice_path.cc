@@ -40,6 +40,13 @@ class IcePath::Leg final : public ice::IceAgent::Observer {
     alarm_->ArmAt(path_.services_.reactor.Now() + overlap);
   }
 
+  Status AddRemoteCandidate(const codec::IceCandidate& candidate) {
+    Status added = agent_.AddRemoteCandidate(candidate);
+    if (added.ok()) ++remote_candidates;
+    return added;
+  }
+
+  size_t remote_candidates = 0;
   bool failed = false;
   bool has_pair = false;
   bool knows_remote = false;
@@ -155,7 +162,7 @@ void IcePath::SetRemote(const RemoteSession& session) {
   leg.knows_remote = true;
   leg.agent().SetRemoteCredentials(session.ice);
   for (const codec::IceCandidate& candidate : session.candidates) {
-    const Status added = leg.agent().AddRemoteCandidate(candidate);
+    const Status added = leg.AddRemoteCandidate(candidate);
     if (!added.ok()) VLOG(1) << added.message();
   }
   if (session.end_of_candidates) leg.agent().SetRemoteCandidatesDone();
@@ -163,7 +170,7 @@ void IcePath::SetRemote(const RemoteSession& session) {
 
 Status IcePath::AddRemoteCandidate(const codec::IceCandidate& candidate) {
   Leg* const leg = described();
-  return leg == nullptr ? Status::Ok() : leg->agent().AddRemoteCandidate(candidate);
+  return leg == nullptr ? Status::Ok() : leg->AddRemoteCandidate(candidate);
 }
 
 void IcePath::SetRemoteCandidatesDone() {
@@ -185,6 +192,10 @@ ice::IceStats IcePath::stats() const {
   if (next_) sum += next_->agent().stats();
   for (const auto& leg : retired_) sum += leg->agent().stats();
   return sum;
+}
+
+NoPathFacts IcePath::Facts() const {
+  return {options_.ice.servers, newest().agent().local_candidates(), newest().remote_candidates};
 }
 
 void IcePath::Close() {

@@ -16,6 +16,7 @@
 #include "ming/ice/ice_options.h"
 #include "ming/tls/tls_trust.h"
 #include "ming/webrtc/negotiation.h"
+#include "ming/webrtc/no_path.h"
 
 namespace ming::webrtc {
 
@@ -85,6 +86,8 @@ class IcePath final {
   const std::optional<ice::SelectedPair>& selected_pair() const;
   // Of all agents so far.
   ice::IceStats stats() const;
+  // After OnPathLost: what the agent that was started last had to try with.
+  NoPathFacts Facts() const;
 
   // Gives TURN allocations back, then OnPathClosed follows; nothing else does.
   void Close();

@@ -327,7 +327,7 @@ void PeerConnection::Impl::OnPathUp() {
 
 void PeerConnection::Impl::OnPathLost() {
   if (ended()) return;
-  state_.HandlePathLost();
+  state_.HandlePathLost(ExplainNoPath(path_.Facts()));
   StateChanged();
 }
 

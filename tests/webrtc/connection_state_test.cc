@@ -61,7 +61,7 @@ TEST_F(ConnectionStateTest, FailsWhenItDoesNotConnectInTime) {
 
 TEST_F(ConnectionStateTest, FailsWhenNoPathIsFound) {
   core_.HandleStart(now_);
-  core_.HandlePathLost();
+  core_.HandlePathLost("no path");
   EXPECT_THAT(Drain(), ElementsAre(State::kConnecting, State::kFailed));
   EXPECT_EQ(last_.code(), StatusCode::kUnavailable);
 }
@@ -92,10 +92,10 @@ TEST_F(ConnectionStateTest, FailsAfterTooLongASilence) {
 
 TEST_F(ConnectionStateTest, SilenceAloneDecidesOnceItWasConnected) {
   Connect();
-  core_.HandlePathLost();
+  core_.HandlePathLost("no path");
   EXPECT_THAT(Drain(), IsEmpty());
   Expire();
-  core_.HandlePathLost();
+  core_.HandlePathLost("no path");
   EXPECT_THAT(Drain(), ElementsAre(State::kDisconnected));
   core_.HandleInbound(now_ + seconds(3));
   EXPECT_THAT(Drain(), ElementsAre(State::kConnected));
@@ -105,7 +105,7 @@ TEST_F(ConnectionStateTest, TheEndIsFinal) {
   Connect();
   core_.HandleClosed(Status::Ok());
   core_.HandleFailure(Status(StatusCode::kInternal, "late"));
-  core_.HandlePathLost();
+  core_.HandlePathLost("no path");
   core_.HandleInbound(now_);
   core_.HandleStart(now_);
   core_.HandleTransportUp(now_);
