@@ -1,16 +1,21 @@
 // The other end of a connection as a process of its own, so that it can be stopped and killed.
-// Reads one offer on stdin, writes its answer on stdout, one line each ("|" stands for a line end);
-// then every channel echoes, except "sink", which counts, and "source", which sends for ever.
+// Reads offers on stdin, writes their answers on stdout, one line each ("|" stands for a line end);
+// every channel echoes, except "sink", which counts, and "source", which sends for ever. Its
+// argument names the interface to use, or "all".
 #include <glog/logging.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "ming/net/fd_watch.h"
 #include "ming/net/glib_bridge.h"
 #include "ming/net/reactor.h"
 #include "ming/net/resolver.h"
@@ -56,23 +61,34 @@ class Channel final : public link::MessageChannel::Observer {
 
 class Peer final : public PeerConnection::Observer {
  public:
-  explicit Peer(const PeerServices& services, net::Reactor& reactor)
-      : reactor_(reactor), connection_(services, Options(), *this) {}
-
-  int Answer() {
-    std::string line;
-    std::getline(std::cin, line);
-    const Result<std::string> answer = connection_.AcceptOffer(Replaced(line, "|", "\r\n"));
-    CHECK(answer.ok()) << answer.status().ToString();
-    std::cout << Replaced(*answer, "\r\n", "|") << std::endl;
-    reactor_.Run();
-    return 0;
+  Peer(const PeerServices& services, net::Reactor& reactor, const std::string& interface)
+      : reactor_(reactor),
+        connection_(services, Options(interface), *this),
+        input_(reactor, STDIN_FILENO, [this](uint32_t /*events*/) { Read(); }) {
+    input_.SetEvents(EPOLLIN);
   }
 
  private:
-  static PeerConnectionOptions Options() {
+  void Read() {
+    std::array<char, 4096> bytes{};
+    const ssize_t size = read(STDIN_FILENO, bytes.data(), bytes.size());
+    if (size <= 0) return reactor_.Stop();
+    line_.append(bytes.data(), static_cast<size_t>(size));
+    if (line_.back() != '\n') return;
+    line_.pop_back();
+    Answer(Replaced(std::exchange(line_, std::string()), "|", "\r\n"));
+  }
+
+  void Answer(const std::string& offer) {
+    const Result<std::string> answer = connection_.AcceptOffer(offer);
+    CHECK(answer.ok()) << answer.status().ToString();
+    std::cout << Replaced(*answer, "\r\n", "|") << std::endl;
+  }
+
+  static PeerConnectionOptions Options(const std::string& interface) {
     PeerConnectionOptions options;
-    options.ice.interfaces = {"lo"};
+    if (interface != "all") options.ice.interfaces = {interface};
+    options.liveness.failed_after = std::chrono::minutes(5);
     options.features = codec::MingFeatures();
     options.features->path_mtu_bytes = 16000;
     return options;
@@ -89,20 +105,23 @@ class Peer final : public PeerConnection::Observer {
   net::Reactor& reactor_;
   PeerConnection connection_;
   std::vector<std::unique_ptr<Channel>> channels_;
+  std::string line_;
+  net::FdWatch input_;
 };
 
-int Main() {
+int Main(const std::string& interface) {
   net::Reactor reactor;
   net::GlibBridge glib(reactor);
   net::Resolver resolver(reactor);
   sctp::SctpStack sctp(reactor);
   net::SystemRandom random;
   const auto certificate = tls::Certificate::SelfSigned("peer").value();
-  Peer peer({reactor, glib, resolver, sctp, *certificate, random}, reactor);
-  return peer.Answer();
+  Peer peer({reactor, glib, resolver, sctp, *certificate, random}, reactor, interface);
+  reactor.Run();
+  return 0;
 }
 
 }  // namespace
 }  // namespace ming::webrtc
 
-int main() { return ming::webrtc::Main(); }
+int main(int argc, char** argv) { return ming::webrtc::Main(argc > 1 ? argv[1] : "lo"); }
