@@ -29,6 +29,12 @@ struct Source final : ReportSource {
 };
 
 class AdminServerTest : public testing::Test {
+ public:
+  ~AdminServerTest() override {
+    server_.reset();
+    EXPECT_TRUE(RunUntil([&] { return context_->socket_count() == 0; }));
+  }
+
  protected:
   static void SetUpTestSuite() {
     net::Reactor reactor;
@@ -41,10 +47,6 @@ class AdminServerTest : public testing::Test {
     context_ = *std::move(context);
     options_.listen = HostPort{"127.0.0.1", Port(0)};
     source_.report.role = "host";
-  }
-  ~AdminServerTest() override {
-    server_.reset();
-    EXPECT_TRUE(RunUntil([&] { return context_->socket_count() == 0; }));
   }
 
   bool RunUntil(const std::function<bool()>& done) { return reactor_.RunUntil(done, seconds(10)); }
