@@ -75,7 +75,8 @@ class WsSignalingServer final : public SignalingServer, private ws::WsServer::Ob
         : server_(server), id_(id), channel_(std::move(channel)) {}
 
     ws::WsConnection& channel() { return *channel_; }
-    // A message found no room; for how long that has been so.
+    void NoteTaken() { full_since_.reset(); }
+    // A message found no room; for how long that has been so with every one.
     Duration NoteFull(Timestamp now) {
       return now - full_since_.emplace(full_since_.value_or(now));
     }
@@ -86,14 +87,14 @@ class WsSignalingServer final : public SignalingServer, private ws::WsServer::Ob
     void OnMessage(link::MessageKind /*kind*/, ByteBuffer message) override {
       server_.OnMessage(id_, message);
     }
-    void OnSendReady() override { full_since_.reset(); }
+    void OnSendReady() override {}
     void OnChannelClosed(const Status& why) override { server_.OnClosed(id_, why); }
 
    private:
     WsSignalingServer& server_;
     const ConnectionId id_;
     const std::unique_ptr<ws::WsConnection> channel_;
-    std::optional<Timestamp> full_since_;  // until half of the queue has left
+    std::optional<Timestamp> full_since_;  // until a message finds room again
   };
 
   std::optional<ws::WsHttpReply> CheckUpgrade(const ws::WsRequest& request) override;
@@ -216,7 +217,10 @@ void WsSignalingServer::Apply(const SendText& event) {
   if (channel.queued_bytes() == 0 || !QueuesAreFull(now)) {
     result = channel.Send(link::MessageKind::kText, ByteSpan(event.text));
   }
-  if (result == link::SendResult::kAccepted) queued_at_most_ += event.text.size();
+  if (result == link::SendResult::kAccepted) {
+    queued_at_most_ += event.text.size();
+    session->NoteTaken();
+  }
   // kClosed: OnClosed is on its way.
   if (result != link::SendResult::kWouldBlock) return;
   core_.HandleLost();

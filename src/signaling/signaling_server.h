@@ -40,7 +40,7 @@ struct SignalingServerOptions {
   // The same for all readers together, at least send_queue_bytes, at most 4 GiB. Beyond it a
   // message is lost where one waits for that reader already.
   size_t send_queue_total = size_t{64} * 1024 * 1024;
-  // A reader whose queue was full and did not get half empty for so long is closed. 10 ms to 1 min.
+  // A reader for whom no message found room for so long is closed. 10 ms to 1 min.
   Duration slow_reader_limit = std::chrono::seconds(5);
   // From accept to the end of the request header, and for the TLS handshake before it.
   Duration handshake_timeout = std::chrono::seconds(10);

@@ -308,6 +308,30 @@ TEST_F(SignalingEndToEndTest, KeepsAFloodedReaderThatReads) {
   EXPECT_EQ(server_->metrics().slow_readers_total, 0u);
 }
 
+TEST_F(SignalingEndToEndTest, KeepsAReaderThatIsFloodedForLong) {
+  server_options_.send_queue_bytes = size_t{128} * 1024;
+  server_options_.slow_reader_limit = milliseconds(10);
+  server_options_.core.message_burst = 100'000;
+  StartServer();
+  RawPeer& host = ConnectRaw();
+  host.Say(R"({"type":"register-host","payload":null,"sender_id":"h"})");
+  WaitForHosts(1);
+  std::vector<RawPeer*> clients;
+  for (int i = 0; i < 48; ++i) clients.push_back(&ConnectRaw());
+  const auto flood = [&] {
+    for (size_t i = 0; i < clients.size(); ++i) {
+      const std::string message = R"({"type":"offer","payload":")" + std::string(60'000, 'x') +
+                                  R"(","target_id":"h","sender_id":"c)" + std::to_string(i) + "\"}";
+      if (clients[i]->connection->SendableBytes() >= message.size()) clients[i]->Say(message);
+    }
+    host.messages.clear();
+    return false;
+  };
+  static_cast<void>(reactor_.RunUntil(flood, milliseconds(500)));
+  EXPECT_GT(server_->metrics().lost_messages_total, 0u);
+  EXPECT_EQ(server_->metrics().hosts, 1u);
+}
+
 // Many readers that do not read share what the server keeps for all of them.
 TEST_F(SignalingEndToEndTest, BoundsWhatWaitsForAllReaders) {
   server_options_.send_queue_bytes = size_t{1024} * 1024;
