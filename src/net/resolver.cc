@@ -39,7 +39,7 @@ Status LookupFailure(int error) {
 }
 
 // Blocks. The addresses have no port.
-Result<Addresses> LookUp(const std::string& host) {
+Result<Addresses> AskSystem(const std::string& host) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;  // one answer an address
   addrinfo* list = nullptr;
@@ -71,8 +71,10 @@ class Resolver::Worker {
   using DoneCallback = std::function<void(const std::string& host, const Result<Addresses>&)>;
 
   // `on_done` runs in the loop.
-  Worker(Reactor& reactor, DoneCallback on_done) : shared_(std::make_shared<Shared>()) {
+  Worker(Reactor& reactor, LookupFunction lookup, DoneCallback on_done)
+      : shared_(std::make_shared<Shared>()) {
     shared_->reactor = &reactor;
+    shared_->lookup = std::move(lookup);
     shared_->on_done = std::move(on_done);
     // Signals are for the loop's thread.
     sigset_t all;
@@ -119,6 +121,7 @@ class Resolver::Worker {
     bool stopped = false;  // after this neither reactor nor on_done is touched
     Reactor* reactor = nullptr;
     DoneCallback on_done;
+    LookupFunction lookup;  // of the worker's thread
   };
 
   static void Work(const std::shared_ptr<Shared>& shared) {
@@ -130,7 +133,7 @@ class Resolver::Worker {
       shared->hosts.pop_front();
       shared->busy = true;
       lock.unlock();
-      auto result = LookUp(host);
+      auto result = shared->lookup(host);
       lock.lock();
       shared->busy = false;
       if (shared->stopped) return;
@@ -165,8 +168,8 @@ void Resolver::Request::Finish(const Result<Addresses>& result) {
   on_done(std::move(addresses));
 }
 
-Resolver::Resolver(Reactor& reactor, const ResolverOptions& options)
-    : reactor_(reactor), options_(options) {}
+Resolver::Resolver(Reactor& reactor, const ResolverOptions& options, LookupFunction lookup)
+    : reactor_(reactor), options_(options), lookup_(lookup ? std::move(lookup) : AskSystem) {}
 
 Resolver::~Resolver() { DCHECK_EQ(waiting_, 0u) << "requests outlive the Resolver"; }
 
@@ -196,7 +199,7 @@ void Resolver::AnswerSoon(Request& request, const Result<Addresses>& answer) {
 void Resolver::JoinLookup(Request& request, const std::string& host) {
   if (!worker_) {
     worker_ = std::make_unique<Worker>(
-        reactor_, [this](const std::string& name, const Result<Addresses>& addresses) {
+        reactor_, lookup_, [this](const std::string& name, const Result<Addresses>& addresses) {
           OnLookupDone(name, addresses);
         });
   }
@@ -209,17 +212,44 @@ void Resolver::JoinLookup(Request& request, const std::string& host) {
   lookup->requests.push_back(&request);
   request.lookup_ = lookup.get();
   ++waiting_;
+  const Known* const known = FindKnown(host);
+  if (known == nullptr) return;
+  request.answer_alarm_ = reactor_.CreateAlarm([this, &request, addresses = known->addresses] {
+    Leave(request);
+    request.Finish(addresses);
+  });
+  request.answer_alarm_->ArmAt(reactor_.Now() + options_.stale_after);
+}
+
+const Resolver::Known* Resolver::FindKnown(const std::string& host) const {
+  const auto known = known_.find(host);
+  const bool usable =
+      known != known_.end() && reactor_.Now() - known->second.learned <= options_.stale_limit;
+  return usable ? &known->second : nullptr;
+}
+
+void Resolver::Learn(const std::string& host, const Addresses& addresses) {
+  known_[host] = {addresses, reactor_.Now()};
+  if (known_.size() <= options_.max_known) return;
+  known_.erase(std::min_element(known_.begin(), known_.end(), [](const auto& a, const auto& b) {
+    return a.second.learned < b.second.learned;
+  }));
 }
 
 void Resolver::OnLookupDone(const std::string& host, const Result<Addresses>& addresses) {
   // Each callback may destroy its own or any other request, which then leaves the list, or start a
   // new lookup of the same name.
+  if (addresses.ok()) Learn(host, *addresses);
+  const Known* const known = FindKnown(host);
+  const bool use_known = !addresses.ok() && known != nullptr;
+  const Result<Addresses> answer = use_known ? Result<Addresses>(known->addresses) : addresses;
   const auto node = lookups_.extract(host);
   Lookup& lookup = *node.mapped();
   while (!lookup.requests.empty()) {
     Request& request = *lookup.requests.front();
     Leave(request);
-    request.Finish(addresses);
+    request.answer_alarm_.reset();
+    request.Finish(answer);
   }
 }
 

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -150,6 +153,106 @@ TEST_F(ResolverTest, CallbackMayAskForTheSameNameAgain) {
       });
   reactor_.Run();
   EXPECT_TRUE(again.has_value());
+}
+
+// A name server of the test's own: it answers, denies, or is silent until it is let go.
+class KnownNamesTest : public ResolverTest {
+ protected:
+  // Shared with the worker's thread, which may outlive the resolver.
+  struct Server {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool silent = false;
+    Result<std::vector<SocketAddress>> answer = Status(StatusCode::kUnavailable, "no such name");
+  };
+
+  ~KnownNamesTest() override { Say(Status(StatusCode::kUnavailable, "gone")); }
+
+  void Say(const Result<std::vector<SocketAddress>>& answer) {
+    const std::lock_guard<std::mutex> lock(server_->mutex);
+    server_->silent = false;
+    server_->answer = answer;
+    server_->changed.notify_all();
+  }
+  void FallSilent() {
+    const std::lock_guard<std::mutex> lock(server_->mutex);
+    server_->silent = true;
+  }
+  static std::vector<SocketAddress> Address(const char* text) {
+    return {SocketAddress(*IpAddress::Parse(text))};
+  }
+
+  Result<std::vector<SocketAddress>> AskNow(Resolver& resolver,
+                                            const std::string& name = "server") {
+    Answer answer;
+    const auto request = Ask(resolver, name, answer);
+    EXPECT_TRUE(RunUntil([&] { return answer.has_value(); }));
+    return *answer;
+  }
+  std::unique_ptr<Resolver> MakeResolver(const ResolverOptions& options = ResolverOptions()) {
+    return std::make_unique<Resolver>(reactor_, options, [server = server_](const std::string&) {
+      std::unique_lock<std::mutex> lock(server->mutex);
+      server->changed.wait(lock, [&] { return !server->silent; });
+      return server->answer;
+    });
+  }
+
+  const std::shared_ptr<Server> server_ = std::make_shared<Server>();
+};
+
+TEST_F(KnownNamesTest, AFailedLookupIsAnsweredWithWhatTheNameWas) {
+  const auto resolver = MakeResolver();
+  EXPECT_FALSE(AskNow(*resolver).ok());
+  Say(Address("192.0.2.1"));
+  EXPECT_THAT(AskNow(*resolver).value(),
+              ElementsAre(SocketAddress::ParseHost("192.0.2.1", Port(80))));
+  Say(Status(StatusCode::kUnavailable, "no server"));
+  EXPECT_THAT(AskNow(*resolver).value(),
+              ElementsAre(SocketAddress::ParseHost("192.0.2.1", Port(80))));
+  EXPECT_FALSE(AskNow(*resolver, "another").ok());
+}
+
+TEST_F(KnownNamesTest, ASlowLookupIsNotWaitedFor) {
+  ResolverOptions options;
+  options.stale_after = std::chrono::milliseconds(20);
+  const auto resolver = MakeResolver(options);
+  Say(Address("192.0.2.1"));
+  EXPECT_TRUE(AskNow(*resolver).ok());
+  FallSilent();
+  EXPECT_TRUE(AskNow(*resolver).ok());
+  EXPECT_TRUE(AskNow(*resolver).ok());  // joins the lookup that hangs
+}
+
+TEST_F(KnownNamesTest, ANewAddressIsTakenUp) {
+  const auto resolver = MakeResolver();
+  Say(Address("192.0.2.1"));
+  EXPECT_TRUE(AskNow(*resolver).ok());
+  Say(Address("192.0.2.2"));
+  EXPECT_THAT(AskNow(*resolver).value(),
+              ElementsAre(SocketAddress::ParseHost("192.0.2.2", Port(80))));
+}
+
+TEST_F(KnownNamesTest, KnowsNoMoreNamesThanItsLimit) {
+  ResolverOptions options;
+  options.max_known = 2;
+  const auto resolver = MakeResolver(options);
+  Say(Address("192.0.2.1"));
+  for (const char* name : {"a", "b", "c"}) EXPECT_TRUE(AskNow(*resolver, name).ok());
+  Say(Status(StatusCode::kUnavailable, "no server"));
+  int known = 0;
+  for (const char* name : {"a", "b", "c"}) known += AskNow(*resolver, name).ok() ? 1 : 0;
+  EXPECT_EQ(known, 2);
+}
+
+TEST_F(KnownNamesTest, OldAddressesExpire) {
+  ResolverOptions options;
+  options.stale_limit = Duration::zero();
+  const auto resolver = MakeResolver(options);
+  Say(Address("192.0.2.1"));
+  EXPECT_TRUE(AskNow(*resolver).ok());
+  Say(Status(StatusCode::kUnavailable, "no server"));
+  // The clock of the loop has moved on.
+  EXPECT_FALSE(AskNow(*resolver).ok());
 }
 
 TEST_F(ResolverTest, WaitingRequestsAreBounded) {
