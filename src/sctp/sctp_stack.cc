@@ -52,6 +52,8 @@ void ConfigureEngine() {
   usrsctp_sysctl_set_sctp_auto_asconf(0);
   usrsctp_sysctl_set_sctp_auth_enable(0);  // DTLS authenticates
   usrsctp_sysctl_set_sctp_max_chunks_on_queue(kMaxChunksOnQueue);
+  // By default a chunk that was sent 30 times ends the association, whatever its limits say.
+  usrsctp_sysctl_set_sctp_max_retran_chunk(0);
 }
 
 }  // namespace

@@ -93,6 +93,24 @@ TEST_F(SctpAssociationTest, APeerThatVanishedIsNoticed) {
   EXPECT_EQ(a.closed->code(), StatusCode::kTimeout) << a.closed->ToString();
 }
 
+TEST_F(SctpAssociationTest, ALongSilenceDoesNotEndIt) {
+  SctpOptions options;
+  options.max_retransmissions = kMaxRetransmissions;
+  options.rto_initial = options.rto_min = options.rto_max = std::chrono::milliseconds(10);
+  options.heartbeat_interval = std::chrono::milliseconds(100);
+  Connect(options);
+  bool silent = true;
+  a.filter = b.filter = [&](ByteSpan) { return !silent; };
+  ASSERT_EQ(Send(a, 1, Pattern(5000, 1)), link::SendResult::kAccepted);
+  a.association->NotePeerSilent();
+  const size_t before = a.packets_out;
+  ASSERT_TRUE(RunUntil([&] { return a.closed || a.packets_out > before + 50; }));
+  EXPECT_FALSE(a.closed) << a.closed->ToString() << " after " << a.packets_out - before;
+  silent = false;
+  a.association->NotePeerHeard();
+  EXPECT_TRUE(RunUntil([&] { return b.messages.size() == 1; }));
+}
+
 TEST_F(SctpAssociationTest, ShutdownFromBothEndsAtOnce) {
   Connect();
   ASSERT_EQ(Send(a, 1, Pattern(50000, 1)), link::SendResult::kAccepted);
