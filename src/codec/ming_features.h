@@ -19,6 +19,13 @@ inline constexpr uint32_t kMaxFeaturePathMtu = 65535;
 inline constexpr uint32_t kMinFeatureCredit = 1024;
 inline constexpr uint32_t kMaxFeatureCredit = 1 << 30;
 
+// What a tunnel carries. Both sides must have been told the same.
+enum class TunnelProtocol { kTcp, kUdp };
+
+// "tcp" or "udp".
+std::string_view TunnelProtocolName(TunnelProtocol protocol);
+std::optional<TunnelProtocol> FindTunnelProtocol(std::string_view name);
+
 // What one side announces.
 struct MingFeatures {
   uint32_t version = kMingVersion;
@@ -26,15 +33,21 @@ struct MingFeatures {
   std::optional<uint32_t> max_message_bytes;  // msg: the largest message it accepts
   std::optional<uint32_t> path_mtu_bytes;     // path-mtu: the largest SCTP packet to probe
   std::optional<uint32_t> credit_bytes;       // credit: what it buffers for each channel at first
+  std::optional<TunnelProtocol> protocol;     // protocol: what it was told to tunnel
+  bool restart_requests = false;              // restart: a client that takes a host's wish for an
+                                              // ICE restart; a host that may send one
+  // answers: of an answer only, the ICE user name fragment of the offer that it answers; never
+  // empty. An offerer that has made another offer since can tell.
+  std::optional<std::string> answers;
 
   friend bool operator==(const MingFeatures& a, const MingFeatures& b);
   friend bool operator!=(const MingFeatures& a, const MingFeatures& b) { return !(a == b); }
 };
 
-// Parses "1 half-close msg=262144 path-mtu=8192 credit=1048576". Never fails a session: a value
-// that has no version in front (1 to 999) is nothing at all, that is, a foreign peer; unknown
-// features, values that are no number or below their range are as if not named; of a feature that
-// is named twice the first counts.
+// Parses "1 half-close restart msg=262144 path-mtu=8192 credit=1048576 protocol=tcp". Never fails a
+// session: a value that has no version in front (1 to 999) is nothing at all, that is, a foreign
+// peer; unknown features, values that are no number or below their range are as if not named; of a
+// feature that is named twice the first counts.
 std::optional<MingFeatures> ParseMingFeatures(std::string_view value);
 
 // The attribute's value, without "a=x-ming:". Values are written clamped to the ranges above.
@@ -47,6 +60,7 @@ struct MingAgreement {
   std::optional<uint32_t> path_mtu_bytes;        // the smaller of the two
   std::optional<uint32_t> send_credit_bytes;     // what we may send at first on each channel
   std::optional<uint32_t> receive_credit_bytes;  // what we granted; set when send_credit_bytes is
+  bool restart_requests = false;
 
   friend bool operator==(const MingAgreement& a, const MingAgreement& b);
   friend bool operator!=(const MingAgreement& a, const MingAgreement& b) { return !(a == b); }

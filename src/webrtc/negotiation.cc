@@ -32,10 +32,7 @@ void Negotiation::FillLocal(const LocalSession& local, codec::SessionDescription
   description.ming = options_.features;
 }
 
-Result<std::string> Negotiation::MakeOffer(const LocalSession& local) {
-  if (open_offer_) {
-    return Status(StatusCode::kProtocolViolation, "an offer is waiting for its answer");
-  }
+std::string Negotiation::MakeOffer(const LocalSession& local) {
   codec::SessionDescription offer = section_template_;
   offer.setup = codec::SdpSetup::kActpass;
   FillLocal(local, offer);
@@ -77,6 +74,7 @@ std::string Negotiation::MakeAnswer(const LocalSession& local) {
   CHECK(answer_) << "MakeAnswer follows HandleOffer";
   codec::SessionDescription answer = *std::exchange(answer_, std::nullopt);
   FillLocal(local, answer);
+  if (answer.ming && remote_->ming) answer.ming->answers = remote_->ice.username_fragment;
   return codec::SerializeSessionDescription(answer);
 }
 

@@ -56,8 +56,8 @@ class Negotiation {
  public:
   explicit Negotiation(const NegotiationOptions& options);
 
-  // kProtocolViolation: an offer is waiting for its answer already.
-  Result<std::string> MakeOffer(const LocalSession& local);
+  // Takes the place of an offer that was not answered (RFC 8829, section 4.1.8.1 allows it).
+  std::string MakeOffer(const LocalSession& local);
   // The answer to the last offer. On failure the offer stays open.
   Result<RemoteSession> HandleAnswer(std::string_view sdp);
   // kProtocolViolation: our own offer is open. On success MakeAnswer must follow.

@@ -207,9 +207,6 @@ PeerConnection::Impl::~Impl() {
 
 Result<std::string> PeerConnection::Impl::CreateOffer(OfferKind kind) {
   if (ended()) return Status(StatusCode::kProtocolViolation, "the connection has ended");
-  if (negotiation_.offer_open()) {
-    return Status(StatusCode::kProtocolViolation, "an offer is waiting for its answer");
-  }
   if ((kind == OfferKind::kFirst) == path_.started()) {
     return Status(StatusCode::kProtocolViolation, "a connection has exactly one first offer");
   }

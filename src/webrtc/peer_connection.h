@@ -114,8 +114,9 @@ class PeerConnection final : public link::ChannelOpener {
   PeerConnection& operator=(const PeerConnection&) = delete;
 
   // Our offer, and the start of candidate gathering; the offer holds the candidates known at once,
-  // the others follow through OnLocalCandidate. kProtocolViolation: another offer is waiting for
-  // its answer, or the connection has ended. kFirst is allowed once, and not after AcceptOffer.
+  // the others follow through OnLocalCandidate. An ICE restart takes the place of an earlier one
+  // that was not answered. kProtocolViolation: the connection has ended. kFirst is allowed once,
+  // and not after AcceptOffer.
   Result<std::string> CreateOffer(OfferKind kind);
   // The peer's answer to the last offer. kMalformed, kUnsupported: the connection cannot start.
   // kPermissionDenied: the answer to an ICE restart carries another certificate fingerprint, that

@@ -11,11 +11,15 @@ MingFeatures Full() {
   features.max_message_bytes = 262144;
   features.path_mtu_bytes = 8192;
   features.credit_bytes = 1048576;
+  features.restart_requests = true;
+  features.protocol = TunnelProtocol::kUdp;
+  features.answers = "aBc/+9";
   return features;
 }
 
 TEST(MingFeatures, GoldenValueRoundTrips) {
-  const std::string golden = "1 half-close msg=262144 path-mtu=8192 credit=1048576";
+  const std::string golden =
+      "1 half-close restart msg=262144 path-mtu=8192 credit=1048576 protocol=udp answers=aBc/+9";
   EXPECT_EQ(SerializeMingFeatures(Full()), golden);
   EXPECT_EQ(ParseMingFeatures(golden), Full());
   EXPECT_EQ(SerializeMingFeatures({}), "1");
@@ -40,6 +44,20 @@ TEST(MingFeatures, NamesMustMatchWhole) {
   const auto features =
       ParseMingFeatures("1 half-closed half-close=1 Half-Close MSG=2048 msg 2048");
   EXPECT_EQ(features, MingFeatures{});
+}
+
+TEST(MingFeatures, OnlyKnownProtocolsAreNamed) {
+  EXPECT_EQ(ParseMingFeatures("1 protocol=tcp")->protocol, TunnelProtocol::kTcp);
+  EXPECT_EQ(ParseMingFeatures("1 protocol=quic protocol=udp")->protocol, TunnelProtocol::kUdp);
+  EXPECT_EQ(ParseMingFeatures("1 protocol= answers= protocol restart=1"), MingFeatures{});
+}
+
+TEST(MingFeatures, RestartRequestsNeedBothSides) {
+  MingFeatures with;
+  with.restart_requests = true;
+  EXPECT_TRUE(Intersect(with, with).restart_requests);
+  EXPECT_FALSE(Intersect(with, {}).restart_requests);
+  EXPECT_FALSE(Intersect({}, with).restart_requests);
 }
 
 TEST(MingFeatures, ValuesAreHeldWithinTheirRange) {

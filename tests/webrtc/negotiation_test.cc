@@ -36,9 +36,7 @@ constexpr char kCandidate[] = "candidate:1 1 udp 2122260223 192.0.2.1 50000 typ 
 class NegotiationTest : public ::testing::Test {
  protected:
   void Agree() {
-    const auto offer = a_.MakeOffer(Local("aaaa"));
-    ASSERT_TRUE(offer.ok());
-    at_b_ = b_.HandleOffer(*offer);
+    at_b_ = b_.HandleOffer(a_.MakeOffer(Local("aaaa")));
     ASSERT_TRUE(at_b_.ok()) << at_b_.status().ToString();
     at_a_ = a_.HandleAnswer(b_.MakeAnswer(Local("bbbb")));
     ASSERT_TRUE(at_a_.ok()) << at_a_.status().ToString();
@@ -62,7 +60,7 @@ TEST_F(NegotiationTest, TheAnswererIsTheDtlsClient) {
 }
 
 TEST_F(NegotiationTest, AnOfferAlwaysHasItsDataChannelSection) {
-  const std::string offer = a_.MakeOffer(Local("aaaa")).value();
+  const std::string offer = a_.MakeOffer(Local("aaaa"));
   EXPECT_THAT(offer, HasSubstr("m=application 9 UDP/DTLS/SCTP webrtc-datachannel"));
   EXPECT_THAT(offer, HasSubstr("a=setup:actpass"));
 }
@@ -98,7 +96,7 @@ TEST_F(NegotiationTest, KeepsEarlyCandidatesInBounds) {
             StatusCode::kResourceExhausted);
   EXPECT_EQ(negotiation.HandleCandidate("nonsense").status().code(), StatusCode::kMalformed);
   EXPECT_TRUE(negotiation.HandleCandidate("").ok());
-  const auto session = negotiation.HandleOffer(a_.MakeOffer(Local("aaaa")).value());
+  const auto session = negotiation.HandleOffer(a_.MakeOffer(Local("aaaa")));
   ASSERT_TRUE(session.ok());
   EXPECT_EQ(session->candidates.size(), 3u);
   EXPECT_TRUE(session->end_of_candidates);
@@ -109,7 +107,7 @@ TEST_F(NegotiationTest, KeepsEarlyCandidatesInBounds) {
 
 TEST_F(NegotiationTest, RecognisesAnIceRestart) {
   Agree();
-  const std::string offer = a_.MakeOffer(Local("cccc")).value();
+  const std::string offer = a_.MakeOffer(Local("cccc"));
   EXPECT_TRUE(a_.offer_open());
   const auto session = b_.HandleOffer(offer);
   ASSERT_TRUE(session.ok());
@@ -123,7 +121,7 @@ TEST_F(NegotiationTest, RecognisesAnIceRestart) {
 
 TEST_F(NegotiationTest, KeepsItsDtlsRoleWhenThePeerOffersNext) {
   Agree();
-  const std::string offer = b_.MakeOffer(Local("cccc")).value();
+  const std::string offer = b_.MakeOffer(Local("cccc"));
   const auto session = a_.HandleOffer(offer);
   ASSERT_TRUE(session.ok());
   EXPECT_EQ(session->role, HandshakeRole::kServer);
@@ -134,24 +132,49 @@ TEST_F(NegotiationTest, KeepsItsDtlsRoleWhenThePeerOffersNext) {
 
 TEST_F(NegotiationTest, AnotherCertificateIsAnotherSession) {
   Agree();
-  const std::string offer = a_.MakeOffer(Local("cccc")).value();
+  const std::string offer = a_.MakeOffer(Local("cccc"));
   Negotiation stranger(Options(9));
   ASSERT_TRUE(stranger.HandleOffer(offer).ok());
   EXPECT_EQ(a_.HandleAnswer(stranger.MakeAnswer(Local("eeee"))).status().code(),
             StatusCode::kPermissionDenied);
   EXPECT_TRUE(a_.offer_open());
   Negotiation restarted(Options(8));
-  EXPECT_EQ(b_.HandleOffer(restarted.MakeOffer(Local("ffff")).value()).status().code(),
+  EXPECT_EQ(b_.HandleOffer(restarted.MakeOffer(Local("ffff"))).status().code(),
             StatusCode::kPermissionDenied);
 }
 
 TEST_F(NegotiationTest, RefusesWhatComesOutOfTurn) {
   EXPECT_EQ(a_.HandleAnswer("v=0").status().code(), StatusCode::kProtocolViolation);
-  const std::string offer = a_.MakeOffer(Local("aaaa")).value();
-  EXPECT_EQ(a_.MakeOffer(Local("aaaa")).status().code(), StatusCode::kProtocolViolation);
+  const std::string offer = a_.MakeOffer(Local("aaaa"));
   EXPECT_EQ(a_.HandleOffer(offer).status().code(), StatusCode::kProtocolViolation);
   EXPECT_EQ(a_.HandleAnswer("nonsense").status().code(), StatusCode::kMalformed);
   EXPECT_TRUE(a_.offer_open());
+}
+
+TEST_F(NegotiationTest, ANewOfferTakesThePlaceOfAnUnansweredOne) {
+  Agree();
+  const std::string first = a_.MakeOffer(Local("cccc"));
+  const std::string second = a_.MakeOffer(Local("dddd"));
+  ASSERT_TRUE(b_.HandleOffer(first).ok());
+  b_.MakeAnswer(Local("eeee"));
+  ASSERT_TRUE(b_.HandleOffer(second).ok());
+  EXPECT_TRUE(a_.HandleAnswer(b_.MakeAnswer(Local("ffff"))).ok());
+  EXPECT_FALSE(a_.offer_open());
+}
+
+TEST_F(NegotiationTest, AnAnswerToAMingNamesItsOffer) {
+  NegotiationOptions left = Options(1);
+  NegotiationOptions right = Options(2);
+  right.features = codec::MingFeatures();
+  Negotiation foreign(left);
+  left.features = codec::MingFeatures();
+  Negotiation ming(left);
+  for (Negotiation* offerer : {&ming, &foreign}) {
+    Negotiation answerer(right);
+    ASSERT_TRUE(answerer.HandleOffer(offerer->MakeOffer(Local("aaaa"))).ok());
+    const std::string answer = answerer.MakeAnswer(Local("bbbb"));
+    EXPECT_EQ(answer.find("answers=aaaa") != std::string::npos, offerer == &ming);
+  }
 }
 
 TEST_F(NegotiationTest, AgreesOnWhatBothAnnounce) {
@@ -163,7 +186,7 @@ TEST_F(NegotiationTest, AgreesOnWhatBothAnnounce) {
   right.features->credit_bytes.reset();
   Negotiation a(left);
   Negotiation b(right);
-  const auto at_b = b.HandleOffer(a.MakeOffer(Local("aaaa")).value());
+  const auto at_b = b.HandleOffer(a.MakeOffer(Local("aaaa")));
   ASSERT_TRUE(at_b.ok());
   ASSERT_TRUE(at_b->agreement);
   EXPECT_TRUE(at_b->agreement->half_close);
