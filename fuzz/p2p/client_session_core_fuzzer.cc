@@ -34,7 +34,7 @@ class Driver {
     const uint8_t argument = input.ReadU8().value_or(0);
     const std::string ufrag(4, static_cast<char>('a' + argument % 3));
     const SessionId session(argument % 4 == 0 ? SessionId(1) : session_);
-    switch (opcode % 14) {
+    switch (opcode % 17) {
       case 0:
         signaling_up_ = true;
         core_.HandleSignalingUp(now_);
@@ -78,6 +78,15 @@ class Driver {
         break;
       case 12:
         core_.HandleSessionFailed(now_, session, Why());
+        break;
+      case 14:
+        core_.HandleNetworkChanged(now_);
+        break;
+      case 15:
+        core_.HandleRestartRequest(now_);
+        break;
+      case 16:
+        core_.HandleRestartFailed(now_, session);
         break;
       default:
         now_ = now_ + std::chrono::milliseconds(50 * argument);

@@ -35,7 +35,7 @@ class Driver {
     const std::string client = "c" + std::to_string(argument % 5);
     const std::string ufrag(4, static_cast<char>('a' + argument / 5 % 3));
     const SessionId session(argument % 16);
-    switch (opcode % 14) {
+    switch (opcode % 15) {
       case 0:
         signaling_up_ = true;
         core_.HandleSignalingUp();
@@ -80,6 +80,9 @@ class Driver {
       case 12:
         core_.HandleLocalAnswer(session, Answer(1, ufrag));
         break;
+      case 14:
+        core_.HandleNetworkChanged();
+        break;
       default:
         now_ = now_ + std::chrono::milliseconds(50 * argument);
         core_.HandleTimeout(now_);
@@ -116,7 +119,8 @@ class Driver {
       } else if (const auto* end = std::get_if<EndSession>(&*event)) {
         CHECK_EQ(live_.erase(end->session), 1U) << "a session ended twice";
       } else if (std::holds_alternative<SendAnswer>(*event) ||
-                 std::holds_alternative<SendCandidateTo>(*event)) {
+                 std::holds_alternative<SendCandidateTo>(*event) ||
+                 std::holds_alternative<RequestRestart>(*event)) {
         CHECK(signaling_up_);
       } else if (std::holds_alternative<HostEnded>(*event)) {
         ended_ = true;

@@ -1,5 +1,6 @@
 // Drives SignalingClientCore. Commands: C connected, d disconnected (text: close code), e refused,
-// m message, s send (text: payload), t time (text: milliseconds).
+// m message, s send (text: payload), t time (text: milliseconds), p pong, u urgent, c calm, n
+// network changed, g and our address is gone.
 #include <glog/logging.h>
 
 #include <cstddef>
@@ -59,6 +60,21 @@ class Harness {
         core_.HandleTimeout(now_);
         CHECK(core_.NextTimeout() > now_);
         break;
+      case 'p':
+        core_.HandlePong(now_);
+        break;
+      case 'u':
+        core_.SetUrgency(now_, SignalingUrgency::kUrgent);
+        break;
+      case 'c':
+        core_.SetUrgency(now_, SignalingUrgency::kCalm);
+        break;
+      case 'n':
+        core_.HandleNetworkChanged(now_, LocalAddress::kStillThere);
+        break;
+      case 'g':
+        core_.HandleNetworkChanged(now_, LocalAddress::kGone);
+        break;
       default:
         break;
     }
@@ -73,7 +89,7 @@ class Harness {
       const auto* lost = std::get_if<SignalingDisconnected>(&*event);
       if (lost == nullptr) continue;
       CHECK(!lost->why.ok());
-      ended_ = lost->loss == SignalingLoss::kFatal;
+      ended_ = lost->loss != SignalingLoss::kRetrying;
     }
     CHECK(!ended_ || core_.NextTimeout() == Timestamp::Max());
   }

@@ -99,6 +99,8 @@ void WarnOfListener(const HostPort& local) {
 ExitCode RunClient(const Invocation& invocation) {
   const Result<p2p::TunnelClientOptions> options = ClientOptions(invocation.settings);
   if (!options.ok()) return Fail(options.status());
+  const Status interfaces = CheckInterfaces(options->peer.ice.interfaces);
+  if (!interfaces.ok()) return Fail(interfaces);
   RaiseDescriptorLimit();
   net::Reactor reactor;
   std::unique_ptr<ClientRun> run;

@@ -75,6 +75,8 @@ class HostRun final : public p2p::TunnelHost::Observer {
 ExitCode RunHost(const Invocation& invocation) {
   const Result<p2p::TunnelHostOptions> options = HostOptions(invocation.settings);
   if (!options.ok()) return Fail(options.status());
+  const Status interfaces = CheckInterfaces(options->peer.ice.interfaces);
+  if (!interfaces.ok()) return Fail(interfaces);
   RaiseDescriptorLimit();
   net::Reactor reactor;
   std::unique_ptr<HostRun> run;

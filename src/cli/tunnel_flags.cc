@@ -38,7 +38,7 @@ DEFINE_bool(extensions, true, "half-close and flow control between two ming");
 
 DEFINE_string(wait, "", "at start, wait so long for the server and the host");
 DEFINE_string(connect_timeout, "", "time to find a path to the peer");
-DEFINE_string(recovery_timeout, "", "a lost path may return for so long");
+DEFINE_string(session_timeout, "", "how long a session whose path was lost is kept");
 DEFINE_string(disconnect_after, "", "silence of the peer that counts as a lost path");
 DEFINE_string(dial_timeout, "", "time to connect to --remote");
 DEFINE_string(max_clients, "", "clients at once");
@@ -84,13 +84,13 @@ FlagSpec ExtensionsFlag() {
 }
 
 // Those of both roles; the presets of both are the same.
-std::vector<FlagSpec> CommonLimits(Duration wait, Duration connect, Duration recovery) {
+std::vector<FlagSpec> CommonLimits(Duration wait, Duration connect, Duration session_timeout) {
   const p2p::TunnelClientOptions presets;
   const tunnel::UdpFlowOptions& flows = presets.udp.flows;
   return {
       TimeFlag("wait", wait, milliseconds(100), hours(24)),
       TimeFlag("connect-timeout", connect, seconds(1), minutes(5)),
-      TimeFlag("recovery-timeout", recovery, seconds(1), minutes(10)),
+      TimeFlag("session-timeout", session_timeout, seconds(1), hours(1)),
       TimeFlag("disconnect-after", presets.peer.disconnected_after, seconds(1), minutes(5)),
       CountFlag("max-connections", presets.tcp.admission.max_connections, 1, kMaxChannels),
       SizeFlag("buffer-size", presets.tcp.channel.receive_limit, 16 * kKiB, 256 * kMiB),
@@ -293,7 +293,7 @@ FlagSet HostFlags() {
                     NetworkFlags(),
                     {ExtensionsFlag()},
                     own_limits,
-                    CommonLimits(sessions.wait, sessions.connect_timeout, sessions.recovery_limit),
+                    CommonLimits(sessions.wait, sessions.connect_timeout, sessions.session_timeout),
                     GlogFlags()});
 }
 
@@ -312,7 +312,7 @@ FlagSet ClientFlags() {
                     NetworkFlags(),
                     {ExtensionsFlag()},
                     own_limits,
-                    CommonLimits(session.wait, session.connect_timeout, session.recovery_limit),
+                    CommonLimits(session.wait, session.connect_timeout, session.session_timeout),
                     GlogFlags()});
 }
 
@@ -324,7 +324,7 @@ Result<p2p::TunnelHostOptions> HostOptions(const Settings& settings) {
   if (Status set = SetPeer(settings, options.protocol, options.peer); !set.ok()) return set;
   options.sessions.wait = DurationValue(FLAGS_wait);
   options.sessions.connect_timeout = DurationValue(FLAGS_connect_timeout);
-  options.sessions.recovery_limit = DurationValue(FLAGS_recovery_timeout);
+  options.sessions.session_timeout = DurationValue(FLAGS_session_timeout);
   options.sessions.max_sessions = Count(FLAGS_max_clients);
   const Result<HostPort> remote = Remote(settings);
   if (!remote.ok()) return remote.status();
@@ -345,7 +345,7 @@ Result<p2p::TunnelClientOptions> ClientOptions(const Settings& settings) {
   if (Status set = SetPeer(settings, options.protocol, options.peer); !set.ok()) return set;
   options.session.wait = DurationValue(FLAGS_wait);
   options.session.connect_timeout = DurationValue(FLAGS_connect_timeout);
-  options.session.recovery_limit = DurationValue(FLAGS_recovery_timeout);
+  options.session.session_timeout = DurationValue(FLAGS_session_timeout);
   options.tcp.local = options.udp.local = AddressValue(FLAGS_local);
   options.tcp.admission.max_connections = Count(FLAGS_max_connections);
   options.tcp.admission.max_waiting = Count(FLAGS_max_waiting);

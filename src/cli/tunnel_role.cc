@@ -1,9 +1,11 @@
 #include "ming/cli/tunnel_role.h"
 
 #include <glog/logging.h>
+#include <net/if.h>
 
 #include <cstdio>
 
+#include "ming/base/utf8.h"
 #include "ming/cli/command.h"
 #include "ming/cli/common_flags.h"
 
@@ -59,6 +61,15 @@ void WarnOfSignaling(const p2p::SignalingAccess& signaling) {
     LOG(WARNING) << "the token goes to " << signaling.url.endpoint.ToString()
                  << " unencrypted (use wss://)";
   }
+}
+
+Status CheckInterfaces(const std::vector<std::string>& interfaces) {
+  for (const std::string& name : interfaces) {
+    if (::if_nametoindex(name.c_str()) != 0) continue;
+    return {StatusCode::kInvalidArgument,
+            "--interfaces: this machine has no interface '" + PrintableText(name, 40) + "'"};
+  }
+  return Status::Ok();
 }
 
 ExitCode ReportEnd(p2p::TunnelEnd end, const Status& why, const std::string& id) {

@@ -3,6 +3,7 @@
 #define MING_CLI_TUNNEL_ROLE_H_
 
 #include <string>
+#include <vector>
 
 #include "ming/cli/announcement.h"
 #include "ming/cli/exit_code.h"
@@ -19,6 +20,10 @@ void PrintAnnouncement(const std::string& text);
 
 // Warns of settings that leave the way to the signaling server open.
 void WarnOfSignaling(const p2p::SignalingAccess& signaling);
+
+// kInvalidArgument where one of them is not there: a typing error would otherwise show as a missing
+// path, minutes later.
+Status CheckInterfaces(const std::vector<std::string>& interfaces);
 
 // Prints why a role ended, with the next step, unless it was stopped. `id` is the host's.
 ExitCode ReportEnd(p2p::TunnelEnd end, const Status& why, const std::string& id);

@@ -8,6 +8,12 @@
 #include "ming/base/option_problems.h"
 
 namespace ming::p2p {
+namespace {
+
+// Between two copies of one offer that the host asks for.
+constexpr Duration kCopyInterval = std::chrono::milliseconds(500);
+
+}  // namespace
 
 Status ClientSessionOptions::Validate() const {
   using std::chrono::hours;
@@ -18,8 +24,10 @@ Status ClientSessionOptions::Validate() const {
   problems.Range("wait", wait, milliseconds(100), hours(24));
   problems.Range("connect_timeout", connect_timeout, seconds(1), minutes(5));
   problems.Range("restart_timeout", restart_timeout, milliseconds(100), minutes(1));
+  problems.Range("restart_interval", restart_interval, milliseconds(100), minutes(1));
+  problems.Range("max_failed_restarts", max_failed_restarts, size_t{1}, size_t{10'000});
   problems.Range("foreign_grace", foreign_grace, Duration::zero(), minutes(1));
-  problems.Range("recovery_limit", recovery_limit, seconds(1), minutes(10));
+  problems.Range("session_timeout", session_timeout, seconds(1), hours(1));
   problems.Range("offer_lifetime", offer_lifetime, seconds(1), minutes(5));
   problems.Range("refused_pause", refused_pause, seconds(1), hours(1));
   problems.Range("resend.initial", resend.initial, milliseconds(100), resend.maximum);
@@ -75,7 +83,7 @@ void ClientSessionCore::HandleSignalingUp(Timestamp now) {
       StartNewSession(now);
       break;
     case ClientState::kOffering:
-      SendPendingOffer(now);
+      OfferAgain(now);
       break;
     case ClientState::kConnecting:
       // What was trickled just before the loss may not have arrived; a copy does no harm.
@@ -84,15 +92,16 @@ void ClientSessionCore::HandleSignalingUp(Timestamp now) {
       }
       break;
     case ClientState::kRecovering:
-      if (offer_pending_) {
-        SendPendingOffer(now);
-      } else if (host_is_ming()) {
-        BeginRestart();
+      // What was gathered without a network is of no use.
+      if (host_is_ming()) {
+        BeginRestart(now);
       } else {
         ReplaceSession(now, Status(StatusCode::kTimeout, "the path did not come back"));
       }
       break;
     case ClientState::kConnected:
+      if (restart_wanted_) BeginRestart(now);
+      break;
     case ClientState::kBackingOff:
     case ClientState::kClosed:
       break;
@@ -104,8 +113,9 @@ void ClientSessionCore::HandleSignalingDown(Timestamp /*now*/, const Status& why
   signaling_up_ = false;
   offer_outstanding_ = false;
   resend_at_ = Timestamp::Max();
-  // A restart is timed only while the host can be told of it.
-  if (restarting_) attempt_deadline_ = Timestamp::Max();
+  // Nobody could be told of a restart.
+  restart_wanted_ = restart_wanted_ || restarting_ || restart_at_ != Timestamp::Max();
+  restart_at_ = Timestamp::Max();
   last_failure_ = {TunnelEnd::kServerLost, why};
 }
 
@@ -123,14 +133,23 @@ void ClientSessionCore::HandleHostNotFound(Timestamp now, const std::string& tex
   // Each candidate behind a refused offer is refused as well: the first refusal counts.
   if (!offer_outstanding_) return;
   offer_outstanding_ = false;
-  if (restarting_) attempt_deadline_ = Timestamp::Max();
-  resend_at_ = now + retry_backoff_.Next(random_);
+  if (!restarting_) {
+    resend_at_ = now + retry_backoff_.Next(random_);
+  } else {
+    // A path that works is no reason to hurry.
+    Backoff& backoff = state_ == ClientState::kRecovering ? retry_backoff_ : resend_backoff_;
+    restart_at_ = now + backoff.Next(random_);
+  }
   last_failure_ = {TunnelEnd::kHostNotFound, Status(StatusCode::kUnavailable, text)};
 }
 
 void ClientSessionCore::HandleSignalingError(Timestamp now, const std::string& text) {
-  // Of a restart the deadline takes care.
-  if (state_ != ClientState::kOffering || !offer_outstanding_) return;
+  if (!offer_outstanding_) return;
+  if (IsProtocolMismatch(text)) {
+    End({TunnelEnd::kRefused, Status(StatusCode::kUnsupported, text)});
+    return;
+  }
+  if (state_ != ClientState::kOffering) return;  // of a restart its time-out takes care
   FailAttempt(now, {TunnelEnd::kRefused, Status(StatusCode::kUnavailable, text)});
 }
 
@@ -142,6 +161,13 @@ void ClientSessionCore::HandleAnswer(Timestamp now, std::string_view sdp) {
     if (offer_pending_) {
       FailAttempt(now, {TunnelEnd::kNoPath, facts.status().WithContext("answer of the host")});
     }
+    return;
+  }
+  if (facts->AnswersOtherThan(offer_ufrag_)) return;
+  if (facts->TunnelsOtherThan(options_.protocol)) {
+    End({TunnelEnd::kRefused,
+         Status(StatusCode::kUnsupported,
+                DescribeProtocolMismatch(*facts->ming->protocol, options_.protocol))});
     return;
   }
   if (!offer_pending_) {
@@ -163,7 +189,10 @@ void ClientSessionCore::TakeAnswer(Timestamp now, std::string_view sdp,
   FlushHeldCandidates();
   if (restarting_) {
     restarting_ = false;
-    return;  // the deadline of the restart goes on until the path is up
+    restart_answered_ = true;
+    const bool lost = state_ == ClientState::kRecovering;
+    restart_at_ = lost ? now + options_.restart_timeout : Timestamp::Max();
+    return;
   }
   state_ = ClientState::kConnecting;
   attempt_deadline_ = now + options_.connect_timeout;
@@ -196,6 +225,8 @@ void ClientSessionCore::HandleRemoteCandidate(Timestamp /*now*/, const Candidate
 
 void ClientSessionCore::HandleLocalOffer(Timestamp now, SessionId session, std::string sdp) {
   if (!has_session_ || session != session_) return;
+  const Result<DescriptionFacts> facts = ReadDescription(sdp, codec::SdpKind::kOffer);
+  offer_ufrag_ = facts.ok() ? facts->ice_ufrag : std::string();
   offer_ = std::move(sdp);
   offer_pending_ = true;
   // Bindings of its candidates age from now on, whether it can be sent or not.
@@ -215,13 +246,27 @@ void ClientSessionCore::HandleLocalCandidate(Timestamp /*now*/, SessionId sessio
 void ClientSessionCore::SendPendingOffer(Timestamp now) {
   if (!signaling_up_ || !offer_pending_) return;
   offer_outstanding_ = true;
+  offer_sent_ = now;
   events_.push_back(SendOffer{offer_});
   for (const Candidate& candidate : local_candidates_) {
     events_.push_back(SendCandidate{candidate});
   }
-  resend_at_ = now + resend_backoff_.Next(random_);
-  if (restarting_ && attempt_deadline_ == Timestamp::Max()) {
-    attempt_deadline_ = now + options_.restart_timeout;
+  if (!restarting_) {
+    resend_at_ = now + resend_backoff_.Next(random_);
+  } else if (state_ == ClientState::kRecovering) {
+    restart_at_ = now + options_.restart_timeout;
+  } else {
+    restart_at_ = now + resend_backoff_.Next(random_);  // the old path still works
+  }
+}
+
+// The same offer once more; after a lost path a new one, for the old one may have been made without
+// a network, and its candidates with it.
+void ClientSessionCore::OfferAgain(Timestamp now) {
+  if (now < hurry_until_ && signaling_up_ && offer_pending_) {
+    ReplaceSession(now, Status(StatusCode::kTimeout, "the offer was not answered"));
+  } else {
+    SendPendingOffer(now);
   }
 }
 
@@ -249,8 +294,11 @@ void ClientSessionCore::HandleConnected(Timestamp /*now*/) {
   path_up_ = true;
   start_deadline_ = Timestamp::Max();
   attempt_deadline_ = Timestamp::Max();
-  recovery_deadline_ = Timestamp::Max();
+  session_deadline_ = Timestamp::Max();
   resend_at_ = Timestamp::Max();
+  failed_restarts_ = 0;
+  // An offer that the host does not know of yet stands for a change that it must learn of.
+  if (!restarting_) restart_at_ = Timestamp::Max();
   resend_backoff_.Reset();
   retry_backoff_.Reset();
   events_.push_back(PathUp{session_});
@@ -259,25 +307,109 @@ void ClientSessionCore::HandleConnected(Timestamp /*now*/) {
 void ClientSessionCore::HandlePathLost(Timestamp now, const Status& why) {
   state_ = ClientState::kRecovering;
   path_up_ = false;
-  recovery_deadline_ = now + options_.recovery_limit;
+  session_deadline_ = now + options_.session_timeout;
+  hurry_until_ = session_deadline_;
   events_.push_back(PathDown{session_, why});
   if (!host_is_ming()) {
     attempt_deadline_ = now + options_.foreign_grace;
-  } else if (offer_pending_) {
-    SendPendingOffer(now);  // of an earlier restart, which the path did not wait for
-  } else if (signaling_up_) {
-    BeginRestart();
+    return;
   }
+  if (!signaling_up_) return;
+  // One that began just before may still find a path.
+  const bool fresh = restarting_ || restart_answered_;
+  restart_at_ = fresh ? std::max(now, restart_began_ + options_.restart_timeout) : now;
+  if (restart_at_ == now) HandleRestartDue(now);
 }
 
-void ClientSessionCore::BeginRestart() {
-  if (restarting_) return;
+// There is a reason why another path may be better, or the only one.
+void ClientSessionCore::WantRestart(Timestamp now) {
+  if (!host_is_ming()) return;
+  if (!signaling_up_) {
+    restart_wanted_ = true;
+    return;
+  }
+  const bool first = !restarting_ && !restart_answered_;
+  const Timestamp at = first ? now : std::max(now, restart_began_ + options_.restart_interval);
+  restart_at_ = std::min(restart_at_, at);
+  if (restart_at_ <= now) HandleRestartDue(now);
+}
+
+void ClientSessionCore::HandleRestartDue(Timestamp now) {
+  restart_at_ = Timestamp::Max();
+  if (state_ == ClientState::kRecovering && std::exchange(restart_answered_, false) &&
+      ++failed_restarts_ >= options_.max_failed_restarts) {
+    ReplaceSession(now, Status(StatusCode::kTimeout, "the path could not be repaired"));
+    return;
+  }
+  BeginRestart(now);
+}
+
+// Takes the place of one that is under way.
+void ClientSessionCore::BeginRestart(Timestamp now) {
   restarting_ = true;
-  attempt_deadline_ = Timestamp::Max();
+  restart_wanted_ = false;
+  restart_answered_ = false;
+  restart_began_ = now;
+  restart_at_ = Timestamp::Max();
+  resend_at_ = Timestamp::Max();
+  offer_pending_ = false;
+  offer_outstanding_ = false;
   offer_.clear();
   local_candidates_.clear();
   held_candidates_.clear();
   events_.push_back(RestartIce{session_});
+}
+
+void ClientSessionCore::HandleRestartFailed(Timestamp now, SessionId session) {
+  if (!has_session_ || session != session_ || !restarting_ || offer_pending_) return;
+  restarting_ = false;
+  restart_at_ = now + options_.restart_timeout;
+}
+
+void ClientSessionCore::HandleRestartRequest(Timestamp now) {
+  if (state_ != ClientState::kConnected && state_ != ClientState::kRecovering) return;
+  if (!restarting_ || !offer_pending_) {
+    WantRestart(now);
+  } else if (now - offer_sent_ >= kCopyInterval) {
+    SendPendingOffer(now);  // it was lost with the host's connection to the server
+  }
+}
+
+void ClientSessionCore::HandleNetworkChanged(Timestamp now) {
+  switch (state_) {
+    case ClientState::kConnected:
+    case ClientState::kRecovering:
+      WantRestart(now);
+      break;
+    case ClientState::kOffering:
+    case ClientState::kConnecting:
+      if (now - session_began_ < options_.restart_interval) break;
+      ReplaceSession(now, Status(StatusCode::kUnavailable, "the network changed"));
+      break;
+    case ClientState::kBackingOff:
+      retry_at_ = now;
+      break;
+    case ClientState::kWaitingForSignaling:
+    case ClientState::kClosed:
+      break;
+  }
+}
+
+bool ClientSessionCore::NeedsSignaling(Timestamp now) const {
+  switch (state_) {
+    case ClientState::kConnected:
+      return restarting_ || restart_wanted_;
+    case ClientState::kRecovering:
+      return true;
+    case ClientState::kWaitingForSignaling:
+    case ClientState::kOffering:
+    case ClientState::kConnecting:
+    case ClientState::kBackingOff:
+      return now < hurry_until_;
+    case ClientState::kClosed:
+      return false;
+  }
+  return false;
 }
 
 void ClientSessionCore::HandleSessionFailed(Timestamp now, SessionId session, const Status& why) {
@@ -301,6 +433,7 @@ void ClientSessionCore::StartNewSession(Timestamp now) {
   VLOG(1) << "new session at " << now.since_origin().count();
   session_ = SessionId(session_.value() + 1);
   has_session_ = true;
+  session_began_ = now;
   state_ = ClientState::kOffering;
   events_.push_back(StartSession{session_});
 }
@@ -313,6 +446,9 @@ void ClientSessionCore::EndCurrentSession(const Status& why) {
   offer_pending_ = false;
   offer_outstanding_ = false;
   restarting_ = false;
+  restart_wanted_ = false;
+  restart_answered_ = false;
+  failed_restarts_ = 0;
   remote_.reset();
   local_candidates_.clear();
   held_candidates_.clear();
@@ -348,7 +484,8 @@ void ClientSessionCore::End(Failure failure) {
 
 void ClientSessionCore::ClearTimers() {
   attempt_deadline_ = Timestamp::Max();
-  recovery_deadline_ = Timestamp::Max();
+  session_deadline_ = Timestamp::Max();
+  restart_at_ = Timestamp::Max();
   resend_at_ = Timestamp::Max();
   retry_at_ = Timestamp::Max();
 }
@@ -356,11 +493,12 @@ void ClientSessionCore::ClearTimers() {
 void ClientSessionCore::HandleTimeout(Timestamp now) {
   if (now >= start_deadline_) HandleStartDeadline();
   if (now >= retry_at_) StartNewSession(now);
-  if (now >= recovery_deadline_) {
+  if (now >= session_deadline_) {
     ReplaceSession(now, Status(StatusCode::kTimeout, "the path did not come back"));
   }
   if (now >= attempt_deadline_) HandleAttemptDeadline(now);
-  if (now >= resend_at_) SendPendingOffer(now);
+  if (now >= restart_at_) HandleRestartDue(now);
+  if (now >= resend_at_) OfferAgain(now);
   if (now >= reconnect_at_) {
     reconnect_at_ = Timestamp::Max();
     events_.push_back(ReconnectSignaling{});
@@ -400,9 +538,10 @@ void ClientSessionCore::HandleAttemptDeadline(Timestamp now) {
                                                                         "' was found in time")});
       break;
     case ClientState::kRecovering:
-      // Without the server nothing better can be had: the path may still come back by itself.
+      // Of a foreign host. Without the server nothing better can be had: the path may still come
+      // back by itself.
       if (!signaling_up_) break;
-      ReplaceSession(now, Status(StatusCode::kTimeout, "the path could not be repaired"));
+      ReplaceSession(now, Status(StatusCode::kTimeout, "the path did not come back"));
       break;
     case ClientState::kWaitingForSignaling:
     case ClientState::kConnected:
@@ -416,7 +555,7 @@ Timestamp ClientSessionCore::NextTimeout() const {
   // While an attempt outlives the wait, its own deadline ends it.
   const bool wait_counts = state_ != ClientState::kConnecting;
   return std::min({wait_counts ? start_deadline_ : Timestamp::Max(), attempt_deadline_,
-                   recovery_deadline_, resend_at_, retry_at_, reconnect_at_});
+                   session_deadline_, restart_at_, resend_at_, retry_at_, reconnect_at_});
 }
 
 std::optional<ClientEvent> ClientSessionCore::PollEvent() {
@@ -434,6 +573,7 @@ bool ClientSessionCore::IsConsistent() const {
   if (offer_outstanding_ && (!offer_pending_ || !signaling_up_)) return false;
   if (offer_pending_ && offer_.empty()) return false;
   if (restarting_ && !remote_) return false;
+  if (restart_at_ != Timestamp::Max() && !(in_session && signaling_up_)) return false;
   if (state_ == ClientState::kClosed && NextTimeout() != Timestamp::Max()) return false;
   if (state_ == ClientState::kBackingOff && retry_at_ == Timestamp::Max()) return false;
   return local_candidates_.size() <= options_.max_candidates &&

@@ -22,6 +22,7 @@
 namespace ming::p2p {
 
 struct ClientSessionOptions {
+  TunnelProtocol protocol = TunnelProtocol::kTcp;
   // How long the first start may take until the signaling server and the host were there; a path
   // that is being connected then may still finish. After the first success there is no limit.
   // 100 ms to 24 h. Ten seconds lets both sides be started by one script, in any order.
@@ -29,16 +30,21 @@ struct ClientSessionOptions {
   // From the answer until the path is up, 1 s to 5 min. libnice gives up after 7 s by itself; slow
   // TURN servers and a DTLS handshake with losses fit in the rest.
   Duration connect_timeout = std::chrono::seconds(15);
-  // How long an ICE restart that the host was told of may take before a new session replaces the
-  // old one, 100 ms to 1 min. A restart takes three round trips; with the three seconds until a
-  // loss is noticed this stays near five seconds in all.
+  // An ICE restart that found no path by then is followed by the next one, 100 ms to 1 min. A
+  // restart takes three round trips, and checks that began before a network returned are far apart.
   Duration restart_timeout = std::chrono::seconds(3);
+  // Between two restarts for a new reason, such as a change of the network: 100 ms to 1 min.
+  Duration restart_interval = std::chrono::seconds(2);
+  // So many restarts in a row that the host answered and that found no path: something is wrong
+  // with the session itself, and a new one replaces it. 1 to 10,000. With the three seconds above
+  // it outlives a minute in which only the signaling server can be reached.
+  size_t max_failed_restarts = 30;
   // A host that is no ming cannot be trusted to restart ICE: so long the old path may come back by
   // itself before a new session replaces it. 0 to 1 min.
   Duration foreign_grace = std::chrono::seconds(1);
-  // A path that was lost and not repaired for so long is given up even while the signaling server
-  // is away: the connections in it are reset. 1 s to 10 min; the host keeps its side as long.
-  Duration recovery_limit = std::chrono::seconds(30);
+  // A path that was lost and not repaired for so long is given up: the connections in it are reset.
+  // 1 s to 1 h; the host keeps its side as long.
+  Duration session_timeout = std::chrono::minutes(2);
   // An offer older than this is made again with fresh candidates: NAT bindings and local addresses
   // behind the old ones may be gone. 1 s to 5 min.
   Duration offer_lifetime = std::chrono::seconds(30);
@@ -122,8 +128,13 @@ class ClientSessionCore {
   void HandleSignalingRefused(Timestamp now, const Status& why);
   // An `error` message that says that the host is not registered.
   void HandleHostNotFound(Timestamp now, const std::string& text);
-  // Any other `error` message, of the server or of the host.
+  // Any other `error` message of the server, or one of the host.
   void HandleSignalingError(Timestamp now, const std::string& text);
+  // The host asks for an ICE restart.
+  void HandleRestartRequest(Timestamp now);
+  // An address or a route of this machine came or went: the path and what is being made may be
+  // void.
+  void HandleNetworkChanged(Timestamp now);
   void HandleAnswer(Timestamp now, std::string_view sdp);
   void HandleRemoteCandidate(Timestamp now, const Candidate& candidate);
 
@@ -132,6 +143,8 @@ class ClientSessionCore {
   void HandlePathState(Timestamp now, SessionId session, PathState state, const Status& why);
   // The session could not be made, or did not take an answer.
   void HandleSessionFailed(Timestamp now, SessionId session, const Status& why);
+  // No offer for an ICE restart could be made: there may be no network at all. The session goes on.
+  void HandleRestartFailed(Timestamp now, SessionId session);
 
   // Early or repeated calls are harmless.
   void HandleTimeout(Timestamp now);
@@ -140,6 +153,9 @@ class ClientSessionCore {
   std::optional<ClientEvent> PollEvent();
 
   ClientState state() const { return state_; }
+  // A running session waits for the signaling server, or a tunnel that worked not long ago has
+  // none.
+  bool NeedsSignaling(Timestamp now) const;
   // True from the first path on.
   bool ever_connected() const { return ever_connected_; }
   // For tests and fuzzers, after any call.
@@ -161,10 +177,13 @@ class ClientSessionCore {
   void FailAttempt(Timestamp now, Failure failure);
   void End(Failure failure);
   void SendPendingOffer(Timestamp now);
+  void OfferAgain(Timestamp now);
   void TakeAnswer(Timestamp now, std::string_view sdp, const DescriptionFacts& facts);
   void HandleSecondAnswer(Timestamp now, const DescriptionFacts& facts);
-  void BeginRestart();
-  bool host_is_ming() const { return remote_ && remote_->is_ming; }
+  void BeginRestart(Timestamp now);
+  void WantRestart(Timestamp now);
+  void HandleRestartDue(Timestamp now);
+  bool host_is_ming() const { return remote_ && remote_->is_ming(); }
   void HandleConnected(Timestamp now);
   void HandlePathLost(Timestamp now, const Status& why);
   void HandleStartDeadline();
@@ -188,19 +207,31 @@ class ClientSessionCore {
   // The current session; `session_` is never used again after it ended.
   SessionId session_;
   bool has_session_ = false;
+  Timestamp session_began_;
   // The newest local offer; pending until it is answered.
   std::string offer_;
+  std::string offer_ufrag_;
   bool offer_pending_ = false;
   // Sent, and neither answered nor refused since.
   bool offer_outstanding_ = false;
+  Timestamp offer_sent_;
+  // An ICE restart was begun and its offer is not answered.
   bool restarting_ = false;
+  // One is due as soon as the signaling server is there again.
+  bool restart_wanted_ = false;
+  Timestamp restart_began_;  // the last one of this session, if there was one
+  // The last one was answered; of those, how many in a row have found no path.
+  bool restart_answered_ = false;
+  size_t failed_restarts_ = 0;
   std::optional<DescriptionFacts> remote_;
   std::vector<Candidate> local_candidates_;
   std::vector<Candidate> held_candidates_;
 
   Timestamp start_deadline_ = Timestamp::Max();
   Timestamp attempt_deadline_ = Timestamp::Max();
-  Timestamp recovery_deadline_ = Timestamp::Max();
+  Timestamp session_deadline_ = Timestamp::Max();
+  Timestamp hurry_until_;  // without a session, after a path was lost
+  Timestamp restart_at_ = Timestamp::Max();
   Timestamp resend_at_ = Timestamp::Max();
   Timestamp retry_at_ = Timestamp::Max();
   Timestamp reconnect_at_ = Timestamp::Max();

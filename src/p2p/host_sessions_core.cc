@@ -19,7 +19,7 @@ Status HostSessionsOptions::Validate() const {
   problems.Range("max_sessions", max_sessions, size_t{1}, size_t{100'000});
   problems.Range("connect_timeout", connect_timeout, seconds(1), minutes(5));
   problems.Range("patience", patience, seconds(1), minutes(5));
-  problems.Range("recovery_limit", recovery_limit, seconds(1), minutes(10));
+  problems.Range("session_timeout", session_timeout, seconds(1), hours(1));
   problems.Range("refused_pause", refused_pause, seconds(1), hours(1));
   problems.Range("max_candidates", max_candidates, size_t{1}, size_t{1024});
   problems.Range("max_early_clients", max_early_clients, size_t{1}, size_t{10'000});
@@ -59,10 +59,35 @@ void HostSessionsCore::HandleSignalingUp() {
   signaling_up_ = true;
   ever_up_ = true;
   start_deadline_ = Timestamp::Max();
-  // What was sent to clients without a path just before the loss may not have arrived.
+  // What was sent just before the loss may not have arrived. A copy of what did arrive could pass
+  // for the answer to a later offer.
   for (const auto& [id, session] : sessions_) {
-    if (!session.connected) SendAnswerAndCandidates(session);
+    if (!session.answer_arrived) SendAnswerAndCandidates(session);
+    const bool silent = session.ever_connected && !session.connected;
+    if (silent || session.restart_wanted) AskForRestart(session);
   }
+}
+
+// By the protocol only the client offers. Its own clocks would make it do so, seconds later.
+void HostSessionsCore::AskForRestart(const Session& session) {
+  if (signaling_up_ && session.remote.TakesRestartRequests()) {
+    events_.push_back(RequestRestart{session.client_id});
+  }
+}
+
+void HostSessionsCore::HandleNetworkChanged() {
+  for (auto& [id, session] : sessions_) {
+    if (!session.ever_connected || !session.remote.TakesRestartRequests()) continue;
+    session.restart_wanted = true;
+    AskForRestart(session);
+  }
+}
+
+bool HostSessionsCore::needs_signaling() const {
+  return std::any_of(sessions_.begin(), sessions_.end(), [](const auto& entry) {
+    const Session& session = entry.second;
+    return session.restart_wanted || (session.ever_connected && !session.connected);
+  });
 }
 
 void HostSessionsCore::HandleSignalingDown(const Status& why) {
@@ -111,6 +136,11 @@ void HostSessionsCore::HandleOffer(Timestamp now, const std::string& client_id,
 
 void HostSessionsCore::HandleOfferOfRunning(Timestamp now, Session& session,
                                             const DescriptionFacts& facts, const std::string& sdp) {
+  if (facts.session_version < session.remote.session_version) {
+    return;  // it was overtaken by a later one on another connection to the server
+  }
+  session.restart_wanted = false;
+  session.answer_arrived = false;
   if (facts.ice_ufrag == session.remote.ice_ufrag) {
     SendAnswerAndCandidates(session);  // nothing of the transport changes
     return;
@@ -134,6 +164,11 @@ void HostSessionsCore::CreateSessionFor(Timestamp now, const std::string& client
     VLOG(1) << "too many new sessions";
     return;  // without a word: a flood is not answered; a client offers again
   }
+  if (facts.TunnelsOtherThan(options_.protocol)) {
+    events_.push_back(
+        SendRefusal{client_id, DescribeProtocolMismatch(options_.protocol, *facts.ming->protocol)});
+    return;
+  }
   const Session* const old = FindByClient(client_id);
   if (old == nullptr && sessions_.size() >= options_.max_sessions && !MakeRoom(now)) {
     events_.push_back(SendRefusal{client_id, "the host has as many sessions as it takes"});
@@ -150,6 +185,8 @@ void HostSessionsCore::CreateSessionFor(Timestamp now, const std::string& client
                   0,
                   false,
                   false,
+                  false,
+                  false,
                   Timestamp::Max(),
                   TokenBucket(options_.session_offers, now)};
   Session& stored = sessions_.emplace(id, std::move(session)).first->second;
@@ -157,6 +194,18 @@ void HostSessionsCore::CreateSessionFor(Timestamp now, const std::string& client
   SetDeadline(stored, now + options_.connect_timeout);
   events_.push_back(CreateSession{id, client_id, sdp});
   ApplyEarlyCandidates(now, stored);
+}
+
+bool HostSessionsCore::MakeRoom(Timestamp now) {
+  const auto oldest = std::find_if(deadlines_.begin(), deadlines_.end(), [this](const auto& entry) {
+    return !Find(entry.second)->ever_connected;
+  });
+  if (oldest == deadlines_.end()) return false;
+  // All of them began connect_timeout before their deadline.
+  if (now < oldest->first - options_.connect_timeout + options_.patience) return false;
+  EndOne(oldest->second,
+         Status(StatusCode::kResourceExhausted, "the client did not connect, others wait"));
+  return true;
 }
 
 void HostSessionsCore::SendAnswerAndCandidates(const Session& session) {
@@ -235,11 +284,12 @@ void HostSessionsCore::HandlePathState(Timestamp now, SessionId id, PathState st
     case PathState::kConnected:
       session->connected = true;
       session->ever_connected = true;
+      session->answer_arrived = true;
       SetDeadline(*session, Timestamp::Max());
       break;
     case PathState::kDisconnected:
       if (!std::exchange(session->connected, false)) break;
-      SetDeadline(*session, now + options_.recovery_limit);
+      SetDeadline(*session, now + options_.session_timeout);
       break;
     case PathState::kEnded:
       EndOne(id, why);
@@ -250,19 +300,9 @@ void HostSessionsCore::HandlePathState(Timestamp now, SessionId id, PathState st
 void HostSessionsCore::HandleSessionFailed(SessionId id, const Status& why) {
   const Session* const session = Find(id);
   if (session == nullptr) return;
+  if (session->ever_connected) return;  // the client will offer again
   events_.push_back(SendRefusal{session->client_id, "the offer cannot be used: " + why.message()});
   EndOne(id, why);
-}
-
-bool HostSessionsCore::MakeRoom(Timestamp now) {
-  for (const auto& [deadline, id] : deadlines_) {
-    if (sessions_.at(id).ever_connected) continue;
-    // All of them began connect_timeout before their deadline.
-    if (now < deadline - options_.connect_timeout + options_.patience) return false;
-    EndOne(id, Status(StatusCode::kResourceExhausted, "the client did not connect, others wait"));
-    return true;
-  }
-  return false;
 }
 
 void HostSessionsCore::SetDeadline(Session& session, Timestamp deadline) {
@@ -282,7 +322,7 @@ void HostSessionsCore::EndOne(SessionId id, const Status& why) {
 void HostSessionsCore::HandleTimeout(Timestamp now) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     EndOne(deadlines_.begin()->second,
-           Status(StatusCode::kTimeout, "the client did not connect in time"));
+           Status(StatusCode::kTimeout, "nothing of the client for too long"));
   }
   if (now >= start_deadline_) End(TunnelEnd::kServerLost, last_failure_);
   if (now >= reconnect_at_) {

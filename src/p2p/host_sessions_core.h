@@ -25,6 +25,7 @@
 namespace ming::p2p {
 
 struct HostSessionsOptions {
+  TunnelProtocol protocol = TunnelProtocol::kTcp;
   // How long the first start may take until the signaling server was reached, 100 ms to 24 h. After
   // the first success there is no limit.
   Duration wait = std::chrono::seconds(10);
@@ -36,9 +37,9 @@ struct HostSessionsOptions {
   // tried for so long and never had a path, 1 s to 5 min: peers that never come do not
   // keep others out.
   Duration patience = std::chrono::seconds(5);
-  // How long a session whose path was lost waits for its client, 1 s to 10 min. The client's own
-  // limit is the same.
-  Duration recovery_limit = std::chrono::seconds(30);
+  // How long a session whose path was lost waits for its client, 1 s to 1 h. The client's own limit
+  // is the same.
+  Duration session_timeout = std::chrono::minutes(2);
   // After a refusal of the server that came when it had accepted us once, 1 s to 1 h.
   Duration refused_pause = std::chrono::seconds(30);
   // Candidates of one session, each way, 1 to 1024.
@@ -79,12 +80,16 @@ struct SendRefusal {  // an `error` message for the client
   std::string client_id;
   std::string text;
 };
+struct RequestRestart {  // the client is asked for an ICE restart
+  std::string client_id;
+};
 struct HostEnded {  // once, and last
   TunnelEnd end = TunnelEnd::kStopped;
   Status why;
 };
-using HostEvent = std::variant<CreateSession, AcceptRestart, EndSession, ApplyCandidate, SendAnswer,
-                               SendCandidateTo, SendRefusal, ReconnectSignaling, HostEnded>;
+using HostEvent =
+    std::variant<CreateSession, AcceptRestart, EndSession, ApplyCandidate, SendAnswer,
+                 SendCandidateTo, SendRefusal, RequestRestart, ReconnectSignaling, HostEnded>;
 
 // Every Handle method may queue events; drain them with PollEvent after each. Reports about a
 // session that has ended are ignored.
@@ -112,10 +117,14 @@ class HostSessionsCore {
   void HandleRemoteCandidate(Timestamp now, const std::string& client_id,
                              const Candidate& candidate);
 
+  // An address or a route of this machine came or went.
+  void HandleNetworkChanged();
+
   void HandleLocalAnswer(SessionId session, std::string sdp);
   void HandleLocalCandidate(SessionId session, const Candidate& candidate);
   void HandlePathState(Timestamp now, SessionId session, PathState state, const Status& why);
-  // The session could not be made, or did not take an offer.
+  // The session could not be made, or did not take the offer of an ICE restart: it then goes on as
+  // it was.
   void HandleSessionFailed(SessionId session, const Status& why);
 
   // Early or repeated calls are harmless.
@@ -126,6 +135,8 @@ class HostSessionsCore {
 
   size_t session_count() const { return sessions_.size(); }
   size_t connected_count() const;
+  // A running session waits for the signaling server.
+  bool needs_signaling() const;
   bool signaling_up() const { return signaling_up_; }
   // For tests and fuzzers, after any call.
   bool IsConsistent() const;
@@ -141,6 +152,8 @@ class HostSessionsCore {
     size_t remote_candidates = 0;  // of the current offer
     bool connected = false;
     bool ever_connected = false;
+    bool answer_arrived = false;  // there was a path since the last one
+    bool restart_wanted = false;  // the client is to restart ICE, and has not yet
     Timestamp deadline = Timestamp::Max();
     TokenBucket offers;
   };
@@ -154,9 +167,10 @@ class HostSessionsCore {
   void CreateSessionFor(Timestamp now, const std::string& client_id, DescriptionFacts facts,
                         const std::string& sdp);
   void SendAnswerAndCandidates(const Session& session);
+  void AskForRestart(const Session& session);
+  bool MakeRoom(Timestamp now);
   void KeepEarlyCandidate(Timestamp now, const std::string& client_id, const Candidate& candidate);
   void ApplyEarlyCandidates(Timestamp now, Session& session);
-  bool MakeRoom(Timestamp now);
   void SetDeadline(Session& session, Timestamp deadline);
   void EndOne(SessionId id, const Status& why);
   void End(TunnelEnd end, const Status& why);

@@ -24,6 +24,8 @@ webrtc::PeerConnectionOptions MakeConnectionOptions(const PeerSessionOptions& se
   if (session.access.announce_features) {
     codec::MingFeatures features;
     features.half_close = true;
+    features.restart_requests = true;
+    features.protocol = session.protocol;
     features.max_message_bytes = base::CheckedCast<uint32_t>(options.max_message_size);
     features.path_mtu_bytes = kPathMtuBytes;
     features.credit_bytes =
@@ -33,7 +35,7 @@ webrtc::PeerConnectionOptions MakeConnectionOptions(const PeerSessionOptions& se
   options.channels.max_channels = session.access.max_channels;
   options.liveness.connect_timeout = session.connect_limit + kLimitMargin;
   options.liveness.disconnected_after = session.access.disconnected_after;
-  options.liveness.failed_after = session.recovery_limit + kLimitMargin;
+  options.liveness.failed_after = session.session_timeout + kLimitMargin;
   options.log_prefix = log_prefix;
   return options;
 }

@@ -22,9 +22,10 @@ namespace ming::p2p {
 // What a role asks of its peer connections.
 struct PeerSessionOptions {
   PeerAccess access;
+  TunnelProtocol protocol = TunnelProtocol::kTcp;
   // The limits of the session core: the connection itself gives up a little later.
   Duration connect_limit{0};
-  Duration recovery_limit{0};
+  Duration session_timeout{0};
   // What we are willing to hold for each channel, bytes: the credit that is announced.
   size_t receive_window = tunnel::kDefaultReceiveWindowBytes;
   // The longest message we send, bytes; never more than the peer takes.

@@ -11,6 +11,7 @@
 
 #include "ming/base/status.h"
 #include "ming/base/strong_id.h"
+#include "ming/codec/ming_features.h"
 #include "ming/codec/sdp.h"
 
 namespace ming::p2p {
@@ -18,6 +19,9 @@ namespace ming::p2p {
 struct SessionIdTag;
 // One peer connection of this process; never used twice.
 using SessionId = StrongId<SessionIdTag, uint64_t>;
+
+using codec::TunnelProtocol;
+using codec::TunnelProtocolName;
 
 // One trickled candidate; an empty line: there are no more.
 struct Candidate {
@@ -30,13 +34,26 @@ struct Candidate {
 struct DescriptionFacts {
   // The session id of the o= line: the same for every description of one peer connection.
   uint64_t session_id = 0;
+  // Grows with every description of it.
+  uint64_t session_version = 0;
   std::vector<codec::SdpFingerprint> fingerprints;
   std::string ice_ufrag;
   // Where its candidates belong.
   std::string mid;
   uint16_t section_index = 0;
-  // The sender announces a=x-ming.
-  bool is_ming = false;
+  // What the sender announces by a=x-ming; none: a foreign peer.
+  std::optional<codec::MingFeatures> ming;
+
+  bool is_ming() const { return ming.has_value(); }
+  bool TakesRestartRequests() const { return ming && ming->restart_requests; }
+  // It announces another protocol than `ours`.
+  bool TunnelsOtherThan(TunnelProtocol ours) const {
+    return ming && ming->protocol && *ming->protocol != ours;
+  }
+  // Of an answer: it answers another offer than the one with `offer_ufrag`.
+  bool AnswersOtherThan(const std::string& offer_ufrag) const {
+    return ming && ming->answers && *ming->answers != offer_ufrag;
+  }
 
   // Both descriptions come from one peer connection: ICE may be restarted between them.
   bool SamePeerConnection(const DescriptionFacts& other) const {
@@ -65,12 +82,17 @@ struct ApplyCandidate {
 };
 struct ReconnectSignaling {};  // the signaling client gave up: make another one
 
+// What a host says to a client that was started with another --protocol, and how the client knows
+// it again.
+std::string DescribeProtocolMismatch(TunnelProtocol host, TunnelProtocol client);
+bool IsProtocolMismatch(std::string_view text);
+
 // Why a role ended; what a process makes its exit code of.
 enum class TunnelEnd {
   kStopped,       // in order, by us
   kServerLost,    // the signaling server was not reached in time
   kHostNotFound,  // the server has no such host, or it did not answer
-  kRefused,       // the server refused our token or origin, or spoke another protocol
+  kRefused,       // the server refused our token or origin, or the host tunnels another protocol
   kNoPath,        // both sides were there and no path was found between them
   kIdTaken,       // another host holds our ID
   kFailed,        // a local failure, such as a taken port

@@ -6,14 +6,18 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "ming/base/log_gate.h"
 #include "ming/base/utf8.h"
 #include "ming/codec/signaling_message.h"
 #include "ming/net/reactor.h"
 #include "ming/p2p/peer_session.h"
+#include "ming/p2p/tunnel_role.h"
 #include "ming/p2p/tunnel_services.h"
+#include "ming/signaling/restart_request.h"
 #include "ming/signaling/signaling_client.h"
+#include "ming/tunnel/channel_fit.h"
 
 namespace ming::p2p {
 namespace {
@@ -21,13 +25,13 @@ namespace {
 constexpr size_t kLongestText = 256;
 // All clients may come back at once after a restart; who comes and goes for ever fills no disk.
 constexpr LogGateRule kSessionLines{2.0, 500.0};
-constexpr LogGateRule kSignalingLines{0.2, 20.0};
 
 PeerSessionOptions MakeSessionOptions(const TunnelHostOptions& options) {
   PeerSessionOptions session;
   session.access = options.peer;
   session.connect_limit = options.sessions.connect_timeout;
-  session.recovery_limit = options.sessions.recovery_limit;
+  session.protocol = options.protocol;
+  session.session_timeout = options.sessions.session_timeout;
   session.receive_window = options.tcp.channel.receive_limit;
   session.max_message_bytes = options.protocol == TunnelProtocol::kTcp
                                   ? options.peer.max_message_bytes
@@ -35,11 +39,8 @@ PeerSessionOptions MakeSessionOptions(const TunnelHostOptions& options) {
   return session;
 }
 
-// The shell of HostSessionsCore: one signaling client, one peer connection a client, one forwarder
-// for all of them.
-class TunnelHostImpl final : public TunnelHost,
-                             private signaling::SignalingClient::Observer,
-                             private PeerSession::Observer {
+// The shell of HostSessionsCore: one peer connection a client, one forwarder for all of them.
+class TunnelHostImpl final : public TunnelHost, private TunnelRole {
  public:
   TunnelHostImpl(TunnelServices& services, const TunnelHostOptions& options,
                  TunnelHost::Observer& observer);
@@ -48,15 +49,6 @@ class TunnelHostImpl final : public TunnelHost,
   TunnelHostStatus GetStatus() const override;
 
  private:
-  struct End {
-    TunnelEnd end;
-    Status why;
-  };
-
-  void ConnectSignaling();
-  void Send(const codec::SignalingMessage& message);
-  void Pump();
-
   void Apply(const CreateSession& event);
   void Apply(const AcceptRestart& event);
   void Apply(const EndSession& event);
@@ -64,49 +56,56 @@ class TunnelHostImpl final : public TunnelHost,
   void Apply(const SendAnswer& event);
   void Apply(const SendCandidateTo& event);
   void Apply(const SendRefusal& event);
+  void Apply(const RequestRestart& event);
   void Apply(const ReconnectSignaling& event);
   void Apply(const HostEnded& event);
 
   void AcceptOn(PeerSession& session, const std::string& offer);
-  void ReportEndWhenQuiet();
 
-  void OnSignalingConnected() override;
-  void OnSignalingMessage(const codec::SignalingMessage& message) override;
-  void OnSignalingDisconnected(const Status& why, signaling::SignalingLoss loss) override;
-  void OnSignalingError(const std::string& text, bool target_not_found) override;
+  // TunnelRole
+  void HandleTimeout() override { core_.HandleTimeout(Now()); }
+  void HandleSignalingUp() override;
+  void HandleSignalingDown(const Status& why) override { core_.HandleSignalingDown(why); }
+  void HandleSignalingRefused(const Status& why) override {
+    core_.HandleSignalingRefused(Now(), why);
+  }
+  void HandleIdTaken(const Status& why) override { core_.HandleIdTaken(why); }
+  void HandleSignalingMessage(const codec::SignalingMessage& message) override;
+  // A client that is gone; its session ends by its own clocks.
+  void HandleSignalingError(const signaling::SignalingErrorText& /*error*/) override {}
+  void HandleNetworkChanged() override { core_.HandleNetworkChanged(); }
+  void HandlePathState(SessionId session, PathState state, const Status& why) override {
+    core_.HandlePathState(Now(), session, state, why);
+  }
+  void HandleLocalCandidate(SessionId session, const Candidate& candidate) override {
+    core_.HandleLocalCandidate(session, candidate);
+  }
+  void HandleRemoteChannel(SessionId session, std::unique_ptr<link::MessageChannel> channel,
+                           const std::string& label) override;
+  bool ApplyNextEvent() override;
+  Timestamp NextTimeout() const override { return core_.NextTimeout(); }
+  bool NeedsSignaling() const override { return core_.needs_signaling(); }
+  void ReportEnd(TunnelEnd end, const Status& why) override { observer_.OnHostEnded(end, why); }
 
-  void OnPathState(SessionId session, PathState state, const Status& why) override;
-  void OnLocalCandidate(SessionId session, const Candidate& candidate) override;
-  void OnRemoteChannel(SessionId session, std::unique_ptr<link::MessageChannel> channel,
-                       const std::string& label) override;
-
-  Timestamp Now() const { return services_.reactor().Now(); }
-
-  TunnelServices& services_;
   const TunnelHostOptions options_;
   TunnelHost::Observer& observer_;
   HostSessionsCore core_;
   LogGate session_lines_{kSessionLines};
-  LogGate signaling_lines_{kSignalingLines};
-  std::unique_ptr<link::Alarm> alarm_;
-  bool pumping_ = false;
   bool draining_ = false;
-  std::optional<End> end_;
-  bool end_reported_ = false;
   uint64_t registrations_total_ = 0;
   uint64_t sessions_total_ = 0;
   uint64_t ice_restarts_total_ = 0;
-  uint64_t retired_bytes_sent_ = 0;
-  uint64_t retired_bytes_received_ = 0;
   tunnel::ForwarderCounters last_flows_;
-
-  std::unique_ptr<signaling::SignalingClient> signaling_;
   std::map<SessionId, std::unique_ptr<PeerSession>> sessions_;
-  // Sessions that say goodbye.
-  std::map<SessionId, std::unique_ptr<PeerSession>> closing_;
   // Dies before the sessions: it holds channels of theirs.
   std::unique_ptr<tunnel::HostForwarder> forwarder_;
 };
+
+HostSessionsOptions MakeCoreOptions(const TunnelHostOptions& options) {
+  HostSessionsOptions core = options.sessions;
+  core.protocol = options.protocol;
+  return core;
+}
 
 std::unique_ptr<tunnel::HostForwarder> MakeForwarder(TunnelServices& services,
                                                      const TunnelHostOptions& options) {
@@ -120,29 +119,21 @@ std::unique_ptr<tunnel::HostForwarder> MakeForwarder(TunnelServices& services,
 
 TunnelHostImpl::TunnelHostImpl(TunnelServices& services, const TunnelHostOptions& options,
                                TunnelHost::Observer& observer)
-    : services_(services),
+    : TunnelRole(
+          services,
+          MakeSignalingOptions(options.signaling, signaling::SignalingRole::kHost, options.id),
+          "host"),
       options_(options),
       observer_(observer),
-      core_(options.sessions),
-      alarm_(services.reactor().CreateAlarm([this] {
-        core_.HandleTimeout(Now());
-        Pump();
-      })),
+      core_(MakeCoreOptions(options)),
       forwarder_(MakeForwarder(services, options)) {
   core_.Start(Now());
   ConnectSignaling();
   Pump();
 }
 
-void TunnelHostImpl::ConnectSignaling() {
-  signaling_ = signaling::SignalingClient::Start(
-      services_.websockets(), services_.peers().resolver, services_.random(),
-      MakeSignalingOptions(options_.signaling, signaling::SignalingRole::kHost, options_.id),
-      *this);
-}
-
 void TunnelHostImpl::Drain(Timestamp deadline) {
-  if (end_ || std::exchange(draining_, true)) return;
+  if (finished() || std::exchange(draining_, true)) return;
   core_.StopAccepting();
   forwarder_->Drain(deadline, [this] {
     core_.Close();
@@ -152,30 +143,24 @@ void TunnelHostImpl::Drain(Timestamp deadline) {
 
 TunnelHostStatus TunnelHostImpl::GetStatus() const {
   TunnelHostStatus status;
-  status.registered = signaling_ != nullptr && signaling_->connected();
+  status.registered = signaling_connected();
   status.sessions = core_.session_count();
   status.connected = core_.connected_count();
   status.registrations_total = registrations_total_;
   status.sessions_total = sessions_total_;
   status.ice_restarts_total = ice_restarts_total_;
-  status.path_bytes_sent = retired_bytes_sent_;
-  status.path_bytes_received = retired_bytes_received_;
-  for (const auto& [id, session] : sessions_) {
-    const webrtc::PeerStats stats = session->GetStats();
-    status.path_bytes_sent += stats.bytes_sent;
-    status.path_bytes_received += stats.bytes_received;
-  }
+  PathBytes bytes = retired_bytes();
+  for (const auto& [id, session] : sessions_) bytes.Add(session->GetStats());
+  status.path_bytes_sent = bytes.sent;
+  status.path_bytes_received = bytes.received;
   status.flows = forwarder_ != nullptr ? forwarder_->counters() : last_flows_;
   return status;
 }
 
-void TunnelHostImpl::Pump() {
-  if (std::exchange(pumping_, true)) return;
-  while (const std::optional<HostEvent> event = core_.PollEvent()) {
-    std::visit([this](const auto& e) { Apply(e); }, *event);
-  }
-  pumping_ = false;
-  alarm_->ArmAt(core_.NextTimeout());
+bool TunnelHostImpl::ApplyNextEvent() {
+  const std::optional<HostEvent> event = core_.PollEvent();
+  if (event) std::visit([this](const auto& e) { Apply(e); }, *event);
+  return event.has_value();
 }
 
 void TunnelHostImpl::Apply(const CreateSession& event) {
@@ -185,9 +170,7 @@ void TunnelHostImpl::Apply(const CreateSession& event) {
     LOG(INFO) << prefix << "session " << event.session << " begins"
               << session_lines_.TakeHeldBack();
   }
-  PeerSession::Observer& self = *this;
-  auto session = std::make_unique<PeerSession>(event.session, services_.peers(),
-                                               MakeSessionOptions(options_), prefix, self);
+  auto session = MakeSession(event.session, MakeSessionOptions(options_), prefix);
   PeerSession& stored = *sessions_.emplace(event.session, std::move(session)).first->second;
   AcceptOn(stored, event.offer);
 }
@@ -204,6 +187,10 @@ void TunnelHostImpl::AcceptOn(PeerSession& session, const std::string& offer) {
   if (answer.ok()) {
     core_.HandleLocalAnswer(session.id(), std::move(*answer));
   } else {
+    if (session_lines_.Pass(Now())) {
+      LOG(WARNING) << "[host] session " << session.id() << ": offer: " << answer.status().message()
+                   << session_lines_.TakeHeldBack();
+    }
     core_.HandleSessionFailed(session.id(), answer.status());
   }
 }
@@ -216,15 +203,7 @@ void TunnelHostImpl::Apply(const EndSession& event) {
   }
   std::unique_ptr<PeerSession> session = std::move(found->second);
   sessions_.erase(found);
-  const webrtc::PeerStats stats = session->GetStats();
-  retired_bytes_sent_ += stats.bytes_sent;
-  retired_bytes_received_ += stats.bytes_received;
-  if (session->ended()) {
-    services_.reactor().DeferDelete(std::move(session));
-    return;
-  }
-  session->Close();
-  closing_.emplace(event.session, std::move(session));
+  Retire(std::move(session));
 }
 
 void TunnelHostImpl::Apply(const ApplyCandidate& event) {
@@ -247,28 +226,24 @@ void TunnelHostImpl::Apply(const SendRefusal& event) {
   Send(codec::MakeError(PrintableText(event.text, kLongestText), event.client_id));
 }
 
-void TunnelHostImpl::Send(const codec::SignalingMessage& message) {
-  const Status sent = signaling_->Send(message);
-  // The loss is reported from the loop, and what matters is sent again after it.
-  if (!sent.ok()) VLOG(1) << "signaling: " << sent.ToString();
+void TunnelHostImpl::Apply(const RequestRestart& event) {
+  if (!options_.peer.announce_features) return;
+  if (session_lines_.Pass(Now())) {
+    LOG(INFO) << "[host client=" << PrintableText(event.client_id, kLongestText)
+              << "] asking for an ICE restart" << session_lines_.TakeHeldBack();
+  }
+  Send(signaling::MakeRestartRequest(event.client_id));
 }
 
 void TunnelHostImpl::Apply(const ReconnectSignaling& /*event*/) { ConnectSignaling(); }
 
 void TunnelHostImpl::Apply(const HostEnded& event) {
-  end_ = End{event.end, event.why};
   last_flows_ = forwarder_->counters();
-  services_.reactor().DeferDelete(std::move(forwarder_));
-  services_.reactor().DeferDelete(std::move(signaling_));
-  ReportEndWhenQuiet();
+  services().reactor().DeferDelete(std::move(forwarder_));
+  Finish(event.end, event.why);
 }
 
-void TunnelHostImpl::ReportEndWhenQuiet() {
-  if (!end_ || !closing_.empty() || std::exchange(end_reported_, true)) return;
-  observer_.OnHostEnded(end_->end, end_->why);
-}
-
-void TunnelHostImpl::OnSignalingConnected() {
+void TunnelHostImpl::HandleSignalingUp() {
   ++registrations_total_;
   LOG(INFO) << "[host] registering as " << PrintableText(options_.id, kLongestText);
   core_.HandleSignalingUp();
@@ -276,7 +251,7 @@ void TunnelHostImpl::OnSignalingConnected() {
   observer_.OnRegistered();
 }
 
-void TunnelHostImpl::OnSignalingMessage(const codec::SignalingMessage& message) {
+void TunnelHostImpl::HandleSignalingMessage(const codec::SignalingMessage& message) {
   if (message.sender_id.empty()) {
     VLOG(1) << "signaling: message without sender ignored";
     return;
@@ -298,60 +273,23 @@ void TunnelHostImpl::OnSignalingMessage(const codec::SignalingMessage& message) 
   } else {
     VLOG(1) << "signaling: message of another type ignored";
   }
-  Pump();
 }
 
-void TunnelHostImpl::OnSignalingDisconnected(const Status& why, signaling::SignalingLoss loss) {
-  if (signaling_lines_.Pass(Now())) {
-    LOG(WARNING) << "[host] signaling: " << why.message() << signaling_lines_.TakeHeldBack();
-  }
-  switch (loss) {
-    case signaling::SignalingLoss::kRetrying:
-      core_.HandleSignalingDown(why);
-      break;
-    case signaling::SignalingLoss::kFatal:
-      // The HTTP status of a refusal; an ID that is taken has none.
-      if (why.code() == StatusCode::kPermissionDenied && why.detail() == 0) {
-        core_.HandleIdTaken(why);
-      } else {
-        core_.HandleSignalingRefused(Now(), why);
-      }
-      break;
-  }
-  Pump();
-}
-
-void TunnelHostImpl::OnSignalingError(const std::string& text, bool /*target_not_found*/) {
-  // A client that is gone; its session ends by its own clocks.
-  if (signaling_lines_.Pass(Now())) {
-    LOG(INFO) << "[host] signaling: " << PrintableText(text, kLongestText)
-              << signaling_lines_.TakeHeldBack();
-  }
-}
-
-void TunnelHostImpl::OnPathState(SessionId session, PathState state, const Status& why) {
-  const auto closing = closing_.find(session);
-  if (closing == closing_.end()) {
-    core_.HandlePathState(Now(), session, state, why);
-    Pump();
-  } else if (state == PathState::kEnded) {
-    services_.reactor().DeferDelete(std::move(closing->second));
-    closing_.erase(closing);
-    ReportEndWhenQuiet();
-  }
-}
-
-void TunnelHostImpl::OnLocalCandidate(SessionId session, const Candidate& candidate) {
-  core_.HandleLocalCandidate(session, candidate);
-  Pump();
-}
-
-void TunnelHostImpl::OnRemoteChannel(SessionId session,
-                                     std::unique_ptr<link::MessageChannel> channel,
-                                     const std::string& label) {
+void TunnelHostImpl::HandleRemoteChannel(SessionId session,
+                                         std::unique_ptr<link::MessageChannel> channel,
+                                         const std::string& label) {
   const auto found = sessions_.find(session);
   if (found == sessions_.end() || forwarder_ == nullptr) {
-    services_.reactor().DeferDelete(std::move(channel));
+    services().reactor().DeferDelete(std::move(channel));
+    return;
+  }
+  const Status fits = tunnel::CheckChannelFits(options_.protocol, label, channel->traits());
+  if (!fits.ok()) {
+    if (session_lines_.Pass(Now())) {
+      LOG(WARNING) << "[host] session " << session << ": channel refused: " << fits.message()
+                   << session_lines_.TakeHeldBack();
+    }
+    tunnel::RefuseChannel(services().reactor(), std::move(channel), found->second->Terms(), fits);
     return;
   }
   forwarder_->HandleChannel(

@@ -1,5 +1,6 @@
 #include "ming/p2p/tunnel_options.h"
 
+#include <optional>
 #include <string>
 
 #include "ming/base/option_problems.h"
@@ -31,19 +32,9 @@ void CheckPeer(const PeerAccess& peer, OptionProblems& problems) {
 }  // namespace
 
 Result<TunnelProtocol> ParseTunnelProtocol(std::string_view text) {
-  if (text == "tcp") return TunnelProtocol::kTcp;
-  if (text == "udp") return TunnelProtocol::kUdp;
-  return Status(StatusCode::kInvalidArgument, "a protocol is tcp or udp");
-}
-
-std::string_view TunnelProtocolName(TunnelProtocol protocol) {
-  switch (protocol) {
-    case TunnelProtocol::kTcp:
-      return "tcp";
-    case TunnelProtocol::kUdp:
-      return "udp";
-  }
-  return "unknown";
+  const std::optional<TunnelProtocol> protocol = codec::FindTunnelProtocol(text);
+  if (!protocol) return Status(StatusCode::kInvalidArgument, "a protocol is tcp or udp");
+  return *protocol;
 }
 
 Status Validate(const TunnelClientOptions& options) {

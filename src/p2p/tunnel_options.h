@@ -22,12 +22,8 @@
 
 namespace ming::p2p {
 
-// What is tunnelled. Each side goes by its own setting; channel labels do not decide.
-enum class TunnelProtocol { kTcp, kUdp };
-
 // "tcp" or "udp"; anything else is kInvalidArgument.
 Result<TunnelProtocol> ParseTunnelProtocol(std::string_view text);
-std::string_view TunnelProtocolName(TunnelProtocol protocol);
 
 // The peer connections.
 struct PeerAccess {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "ming/net/glib_bridge.h"
+#include "ming/net/network_monitor.h"
 #include "ming/net/reactor.h"
 #include "ming/net/resolver.h"
 #include "ming/net/system_random.h"
@@ -15,12 +16,13 @@ namespace ming::p2p {
 
 // In the order of creation; destroyed the other way round.
 struct TunnelServices::Parts {
-  explicit Parts(net::Reactor& r) : reactor(r), glib(r), resolver(r), sctp(r) {}
+  explicit Parts(net::Reactor& r) : reactor(r), glib(r), resolver(r), network(r), sctp(r) {}
 
   net::Reactor& reactor;
   net::SystemRandom random;
   net::GlibBridge glib;
   net::Resolver resolver;
+  net::NetworkMonitor network;
   sctp::SctpStack sctp;
   std::unique_ptr<ws::WsContext> websockets;
   std::shared_ptr<const tls::Certificate> certificate;
@@ -48,6 +50,7 @@ TunnelServices::~TunnelServices() = default;
 net::Reactor& TunnelServices::reactor() { return parts_->reactor; }
 net::GlibBridge& TunnelServices::glib() { return parts_->glib; }
 net::Resolver& TunnelServices::resolver() { return parts_->resolver; }
+net::NetworkMonitor& TunnelServices::network() { return parts_->network; }
 ws::WsContext& TunnelServices::websockets() { return *parts_->websockets; }
 const webrtc::PeerServices& TunnelServices::peers() const { return *parts_->peers; }
 Random& TunnelServices::random() { return parts_->random; }

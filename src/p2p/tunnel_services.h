@@ -10,6 +10,7 @@
 
 namespace ming::net {
 class GlibBridge;
+class NetworkMonitor;
 class Reactor;
 class Resolver;
 }  // namespace ming::net
@@ -23,7 +24,8 @@ class WsContext;
 namespace ming::p2p {
 
 // At most one at a time in a process (the SCTP engine is process-wide). Owns the GLib bridge, the
-// WebSocket context, the resolver, the SCTP stack and the process's DTLS certificate.
+// WebSocket context, the resolver, the network monitor, the SCTP stack and the process's DTLS
+// certificate.
 class TunnelServices {
  public:
   // `reactor` outlives the services. Fails where an engine cannot start; the message says which.
@@ -35,6 +37,7 @@ class TunnelServices {
   net::Reactor& reactor();
   net::GlibBridge& glib();
   net::Resolver& resolver();
+  net::NetworkMonitor& network();
   ws::WsContext& websockets();
   const webrtc::PeerServices& peers() const;
   Random& random();

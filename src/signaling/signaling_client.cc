@@ -2,8 +2,10 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "ming/net/network_view_core.h"
 #include "ming/net/reactor.h"
 #include "ming/net/resolver.h"
 #include "ming/ws/ws_context.h"
@@ -30,6 +32,7 @@ ws::WsClientOptions WsOptionsOf(const SignalingClientOptions& options) {
   out.bearer_token = options.token;
   out.trust = options.trust;
   out.connect_timeout = options.connect_timeout;
+  out.reach_timeout = options.reach_timeout;
   out.limits.max_message_size = options.max_message_size;
   out.limits.send_queue_bytes = kSendQueueBytes;
   out.limits.ping_interval = options.ping_interval;
@@ -45,6 +48,8 @@ class WsSignalingClient final : public SignalingClient, private link::MessageCha
   void Begin(SignalingClient::Observer& observer);
 
   Status Send(const codec::SignalingMessage& message) override;
+  void SetUrgency(SignalingUrgency urgency) override;
+  void HandleNetworkChanged(const net::NetworkChange& change) override;
   bool connected() const override { return core_.connected() && !overflowed_; }
   const std::string& id() const override { return options_.id; }
 
@@ -59,6 +64,7 @@ class WsSignalingClient final : public SignalingClient, private link::MessageCha
   void Apply(OpenConnection event);
   void Apply(const SendToServer& event);
   void Apply(DropConnection event);
+  void Apply(CheckConnection event);
   void Apply(SignalingConnected event);
   void Apply(const SignalingArrived& event);
   void Apply(const SignalingDisconnected& event);
@@ -102,6 +108,20 @@ Status WsSignalingClient::Send(const codec::SignalingMessage& message) {
   Pump();
   if (!overflowed_) return Status::Ok();
   return {StatusCode::kResourceExhausted, "the signaling server does not read"};
+}
+
+void WsSignalingClient::SetUrgency(SignalingUrgency urgency) {
+  core_.SetUrgency(reactor_.Now(), urgency);
+  Pump();
+}
+
+void WsSignalingClient::HandleNetworkChanged(const net::NetworkChange& change) {
+  const bool gone =
+      connection_ != nullptr && std::find(change.removed.begin(), change.removed.end(),
+                                          connection_->local_address()) != change.removed.end();
+  core_.HandleNetworkChanged(reactor_.Now(),
+                             gone ? LocalAddress::kGone : LocalAddress::kStillThere);
+  Pump();
 }
 
 void WsSignalingClient::OnAttemptDone(Result<std::unique_ptr<ws::WsConnection>> outcome) {
@@ -164,7 +184,18 @@ void WsSignalingClient::Apply(const SendToServer& event) {
   if (result == link::SendResult::kWouldBlock) overflowed_ = true;
 }
 
-void WsSignalingClient::Apply(DropConnection /*event*/) { DropConnectionNow(); }
+void WsSignalingClient::Apply(DropConnection /*event*/) {
+  if (attempt_ != nullptr) reactor_.DeferDelete(std::move(attempt_));
+  DropConnectionNow();
+}
+
+void WsSignalingClient::Apply(CheckConnection /*event*/) {
+  if (connection_ == nullptr) return;  // lost since
+  connection_->Ping([this] {
+    core_.HandlePong(reactor_.Now());
+    Pump();
+  });
+}
 
 void WsSignalingClient::Apply(SignalingConnected /*event*/) {
   LOG(INFO) << "signaling: connected to " << options_.url.ToString();
@@ -180,7 +211,7 @@ void WsSignalingClient::Apply(const SignalingDisconnected& event) {
 }
 
 void WsSignalingClient::Apply(const SignalingErrorText& event) {
-  observer_->OnSignalingError(event.text, event.target_not_found);
+  observer_->OnSignalingError(event);
 }
 
 void WsSignalingClient::DropConnectionNow() {

@@ -19,6 +19,7 @@
 
 namespace ming::net {
 class Resolver;
+struct NetworkChange;
 }  // namespace ming::net
 namespace ming::ws {
 class WsContext;
@@ -35,10 +36,13 @@ struct SignalingClientOptions {
   // Bearer token; empty: none.
   Secret token;
   ws::WsTrust trust;
-  // Delays between attempts.
+  // Delays between attempts; shorter ones while it is urgent.
   BackoffOptions backoff;
   // One attempt: name resolution to the end of the upgrade.
   Duration connect_timeout = std::chrono::seconds(10);
+  // A server that does not answer a connection request within so long is tried anew: TCP by itself
+  // would repeat the request after 1, 3 and 7 s, and miss the moment when a network returns.
+  Duration reach_timeout = std::chrono::seconds(2);
   // A dead server is noticed after peer_timeout at the latest.
   Duration ping_interval = std::chrono::seconds(5);
   Duration peer_timeout = std::chrono::seconds(12);
@@ -67,11 +71,10 @@ class SignalingClient {
     // Not connected: once for each lost connection and for each failed attempt. `why`:
     // kPermissionDenied (HTTP 401 or 403, which detail() then says, or an ID that is taken:
     // detail() 0), kUnavailable (unreachable, refused, lost), kTimeout, kProtocolViolation (not a
-    // signaling server). Nothing follows a kFatal one.
+    // signaling server). Nothing follows one that is not kRetrying.
     virtual void OnSignalingDisconnected(const Status& why, SignalingLoss loss) = 0;
-    // An `error` message of the server or of a peer, for people. `target_not_found`: it says that
-    // the host we wrote to is not registered.
-    virtual void OnSignalingError(const std::string& text, bool target_not_found) = 0;
+    // An `error` message of the server or of a peer, for people.
+    virtual void OnSignalingError(const SignalingErrorText& error) = 0;
   };
 
   // Starts connecting; CHECKs that `options` validate. `context`, `resolver`, `random` and
@@ -87,6 +90,10 @@ class SignalingClient {
   // offers and candidates grow stale; send again after OnSignalingConnected. kResourceExhausted:
   // the server does not read (the connection is given up and reconnected).
   virtual Status Send(const codec::SignalingMessage& message) = 0;
+  virtual void SetUrgency(SignalingUrgency urgency) = 0;
+  // A connection whose address is gone is replaced at once, any other one is asked for a sign of
+  // life.
+  virtual void HandleNetworkChanged(const net::NetworkChange& change) = 0;
   virtual bool connected() const = 0;
   virtual const std::string& id() const = 0;
 };

@@ -102,6 +102,7 @@ void SignalingServerCore::HandleFirst(Timestamp now, Connection& connection,
     return;
   }
   connection.id = message.sender_id;
+  connection.resume_secret = ResumeSecretOf(message);
   if (is_host && !admission_.MayRegister(connection.grant, connection.id)) {
     Refuse(connection, SignalingClose::kPolicy,
            "this token may not register host ID " + Quoted(connection.id));
@@ -131,6 +132,13 @@ void SignalingServerCore::Claim(Timestamp now, Connection& connection,
   }
   Connection* holder = Find(taken->second);
   CHECK(holder != nullptr);
+  const bool same_process = !connection.resume_secret.empty() &&
+                            connection.resume_secret.Reveal() == holder->resume_secret.Reveal();
+  if (same_process) {
+    MoveId(*holder, connection);
+    HandleNext(connection, std::move(message));
+    return;
+  }
   if (holder->challenger) {
     RefuseTaken(connection);
     return;
@@ -203,6 +211,14 @@ void SignalingServerCore::Forward(Connection& from, const codec::SignalingMessag
   }
   ++metrics_.messages_forwarded_total;
   events_.push_back(SendText{target->second, std::move(text)});
+}
+
+// Both belong to one process, which uses the later one.
+void SignalingServerCore::MoveId(Connection& holder, Connection& successor) {
+  NoteAlive(holder);  // somebody else may be waiting for the ID
+  ++metrics_.ids_resumed_total;
+  CloseNow(holder, SignalingClose::kTimeout, "replaced by a later connection");
+  TakeId(successor);
 }
 
 void SignalingServerCore::BeginProbe(Timestamp now, Connection& challenger, Connection& holder) {

@@ -18,6 +18,7 @@
 
 #include "ming/base/bytes.h"
 #include "ming/base/ip_address.h"
+#include "ming/base/secret.h"
 #include "ming/base/strong_id.h"
 #include "ming/base/time.h"
 #include "ming/codec/signaling_message.h"
@@ -88,6 +89,7 @@ struct SignalingServerMetrics {
   uint64_t spoofed_total = 0;           // a sender_id that is not the connection's own
   uint64_t id_conflicts_total = 0;      // IDs refused because somebody else has them
   uint64_t holders_replaced_total = 0;  // dead holders of an ID, found by a probe
+  uint64_t ids_resumed_total = 0;       // IDs that their own process took back at once
   uint64_t throttled_total = 0;         // pauses by the message rate
   uint64_t lost_messages_total = 0;     // for readers whose queue was full
   uint64_t slow_readers_total = 0;      // closed because it stayed full
@@ -154,6 +156,7 @@ class SignalingServerCore {
     std::string id;  // own, or wanted; empty in kNew
     IpAddress source;
     SignalingGrant grant;
+    Secret resume_secret;  // empty: none was shown
     TokenBucket messages;
     Timestamp deadline = Timestamp::Max();      // first message, or answer of the holder
     Timestamp resume_at = Timestamp::Max();     // end of a pause by the rate
@@ -172,6 +175,7 @@ class SignalingServerCore {
   void TakeId(Connection& connection);
   void Forward(Connection& from, const codec::SignalingMessage& message);
 
+  void MoveId(Connection& holder, Connection& successor);
   void BeginProbe(Timestamp now, Connection& challenger, Connection& holder);
   void FinishProbe(Connection& challenger);
   void NoteAlive(Connection& holder);

@@ -3,6 +3,9 @@
 #include <glog/logging.h>
 
 #include <utility>
+#include <variant>
+
+#include "ming/codec/tunnel_control.h"
 
 namespace ming::tunnel {
 
@@ -19,8 +22,10 @@ std::vector<ByteBuffer> DatagramQueue::TakeAll() {
   return std::exchange(datagrams_, {});
 }
 
-void DatagramFlow::Attach(std::unique_ptr<link::MessageChannel> channel) {
+void DatagramFlow::Attach(std::unique_ptr<link::MessageChannel> channel,
+                          const ChannelTerms& terms) {
   CHECK(channel_ == nullptr);
+  speaks_control_ = terms.speaks_control();
   channel_ = std::move(channel);
   channel_->SetObserver(this);
 }
@@ -48,8 +53,15 @@ void DatagramFlow::Send(ByteSpan datagram) {
   }
 }
 
-// Text of a peer is a datagram like any other: UDP channels carry no control messages.
-void DatagramFlow::OnMessage(link::MessageKind /*kind*/, ByteBuffer message) {
+void DatagramFlow::OnMessage(link::MessageKind kind, ByteBuffer message) {
+  if (kind == link::MessageKind::kText && speaks_control_) {
+    const Result<codec::TunnelControl> word = codec::ParseTunnelControl(message);
+    const auto* refused = word.ok() ? std::get_if<codec::TunnelRefused>(&*word) : nullptr;
+    if (refused != nullptr) {
+      LOG_EVERY_N(WARNING, 100) << "[udp] the host refuses: " << refused->reason;
+    }
+    return;
+  }
   observer_.OnFlowDatagram(id_, message);
 }
 

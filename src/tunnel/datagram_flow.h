@@ -11,6 +11,7 @@
 #include "ming/base/status.h"
 #include "ming/link/message_channel.h"
 #include "ming/link/timer_service.h"
+#include "ming/tunnel/channel_terms.h"
 #include "ming/tunnel/forwarder.h"
 #include "ming/tunnel/udp_flow_table.h"
 
@@ -62,8 +63,9 @@ class DatagramFlow final : private link::MessageChannel::Observer {
   DatagramFlow(const DatagramFlow&) = delete;
   DatagramFlow& operator=(const DatagramFlow&) = delete;
 
-  // Not while it has a channel.
-  void Attach(std::unique_ptr<link::MessageChannel> channel);
+  // Not while it has a channel. Text is a datagram like any other, but of a peer that speaks
+  // control messages: its only word on such a channel is `refuse`, which is logged.
+  void Attach(std::unique_ptr<link::MessageChannel> channel, const ChannelTerms& terms);
   // Closes the channel, if there is one. What it still receives goes nowhere.
   void Detach();
   bool has_channel() const { return channel_ != nullptr; }
@@ -80,6 +82,7 @@ class DatagramFlow final : private link::MessageChannel::Observer {
   Observer& observer_;
   ForwarderCounters& counters_;
   std::unique_ptr<link::MessageChannel> channel_;
+  bool speaks_control_ = false;
 };
 
 }  // namespace ming::tunnel

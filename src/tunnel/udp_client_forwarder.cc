@@ -79,9 +79,10 @@ UdpClientForwarder::UdpClientForwarder(net::Reactor& reactor,
 
 UdpClientForwarder::~UdpClientForwarder() = default;
 
-void UdpClientForwarder::SetPath(link::ChannelOpener& opener, const ChannelTerms& /*terms*/) {
+void UdpClientForwarder::SetPath(link::ChannelOpener& opener, const ChannelTerms& terms) {
   CHECK(opener_ == nullptr);
   opener_ = &opener;
+  terms_ = terms;
   for (const auto& [id, flow] : flows_) {
     if (!flow->queue.empty()) TryOpen(*flow);
   }
@@ -174,7 +175,7 @@ void UdpClientForwarder::TryOpen(Flow& flow) {
     LOG_EVERY_N(WARNING, 100) << "[client udp] no channel: " << channel.status().ToString();
     return;
   }
-  flow.channel.Attach(std::move(*channel));
+  flow.channel.Attach(std::move(*channel), terms_);
   for (const ByteBuffer& datagram : flow.queue.TakeAll()) flow.channel.Send(datagram);
 }
 

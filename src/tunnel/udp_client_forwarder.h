@@ -85,6 +85,7 @@ class UdpClientForwarder final : public ClientForwarder, private DatagramFlow::O
   std::unique_ptr<link::Alarm> idle_alarm_;
   DrainGate drain_;
   link::ChannelOpener* opener_ = nullptr;
+  ChannelTerms terms_;  // of the path
   ForwarderCounters counters_;
   DatagramQueue::Budget queue_budget_;
   std::unordered_map<FlowId, std::unique_ptr<Flow>> flows_;

@@ -75,7 +75,7 @@ UdpHostForwarder::UdpHostForwarder(net::Reactor& reactor, net::Resolver& resolve
 UdpHostForwarder::~UdpHostForwarder() = default;
 
 void UdpHostForwarder::HandleChannel(std::unique_ptr<link::MessageChannel> channel,
-                                     const ChannelTerms& /*terms*/, const std::string& name) {
+                                     const ChannelTerms& terms, const std::string& name) {
   ++counters_.opened;
   std::optional<FlowId> id;
   if (!drain_.draining()) id = table_.Add(reactor_.Now(), std::nullopt);
@@ -90,7 +90,7 @@ void UdpHostForwarder::HandleChannel(std::unique_ptr<link::MessageChannel> chann
   auto owned = std::make_unique<Flow>(*this, *id);
   Flow& flow = *owned;
   flows_.emplace(*id, std::move(owned));
-  flow.channel.Attach(std::move(channel));
+  flow.channel.Attach(std::move(channel), terms);
   flow.request =
       resolver_.Resolve(options_.remote.host, options_.remote.port,
                         [this, id = *id](const auto& addresses) { OnResolved(id, addresses); });

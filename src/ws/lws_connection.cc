@@ -43,6 +43,7 @@ LwsConnection::LwsConnection(LwsEngine& engine, lws* wsi, std::shared_ptr<const 
       wsi_(wsi),
       limits_(std::move(limits)),
       peer_(peer),
+      local_address_(net::LocalAddressOf(lws_get_socket_fd(wsi)).ip().Canonical()),
       keeper_(keeper),
       heartbeat_(engine.reactor().Now()),
       heartbeat_at_(heartbeat_.NextTimeout(RuleOf(*limits_))),

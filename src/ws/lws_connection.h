@@ -57,6 +57,7 @@ class LwsConnection final : public WsConnection, private LwsHandler, private Lws
   size_t queued_bytes() const override { return queued_bytes_; }
   const IpAddress& peer_address() const override { return peer_.ip(); }
   Port peer_port() const override { return peer_.port(); }
+  const IpAddress& local_address() const override { return local_address_; }
 
  private:
   enum class State { kOpen, kClosing, kGone };
@@ -94,6 +95,7 @@ class LwsConnection final : public WsConnection, private LwsHandler, private Lws
   lws* wsi_;
   const std::shared_ptr<const WsLimits> limits_;
   const net::SocketAddress peer_;
+  const IpAddress local_address_;
   Keeper* keeper_;
   Observer* observer_ = nullptr;
   State state_ = State::kOpen;

@@ -2,7 +2,10 @@
 
 #include <glog/logging.h>
 #include <libwebsockets.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <optional>
@@ -78,6 +81,14 @@ Status DescribeFailure(int http, std::string_view text) {
   return {StatusCode::kUnavailable, PrintableText(text, 100)};
 }
 
+// The TCP handshake has not begun to succeed.
+bool IsUnanswered(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  return info.tcpi_state == TCP_SYN_SENT;
+}
+
 // None where the failure has nothing to do with TLS; libwebsockets' own words for it say nothing.
 std::optional<Status> DescribeTlsFailure(const WsClientOptions& options, lws* wsi) {
   const SSL* const ssl = lws_get_ssl(wsi);
@@ -106,6 +117,7 @@ class LwsClient final : public WsClient, private LwsHandler {
   void TryNext();
   void Connect(const net::SocketAddress& address);
   void OnAttemptTimeout();
+  void OnReachTimeout();
   int AppendHeaders(lws* wsi, void* in, size_t room);
   void NoteFailure(Status why);
   void OnTurnEnd();
@@ -125,6 +137,7 @@ class LwsClient final : public WsClient, private LwsHandler {
   Status failure_;
   bool final_ = false;  // no further address is tried
   std::unique_ptr<link::Alarm> alarm_;
+  std::unique_ptr<link::Alarm> reach_alarm_;
   net::TurnEndHook turn_end_;
 };
 
@@ -136,6 +149,7 @@ LwsClient::LwsClient(LwsEngine& engine, net::Resolver& resolver, const WsClientO
       done_(std::move(done)),
       deadline_(engine.reactor().Now() + options.connect_timeout),
       alarm_(engine.reactor().CreateAlarm([this] { OnAttemptTimeout(); })),
+      reach_alarm_(engine.reactor().CreateAlarm([this] { OnReachTimeout(); })),
       turn_end_(engine.reactor(), [this] { OnTurnEnd(); }) {}
 
 LwsClient::~LwsClient() { DropSocket(); }
@@ -166,6 +180,7 @@ void LwsClient::TryNext() {
   const size_t left = addresses_.size() - tried_;
   const Timestamp now = engine_.reactor().Now();
   alarm_->ArmAt(now + (deadline_ - now) / static_cast<Duration::rep>(left));
+  reach_alarm_->ArmAt(now + options_.reach_timeout);
   failure_ = Status::Ok();
   Connect(addresses_[tried_++]);
 }
@@ -277,6 +292,10 @@ void LwsClient::OnAttemptTimeout() {
   NoteFailure(Status(StatusCode::kTimeout, "no answer in time"));
 }
 
+void LwsClient::OnReachTimeout() {
+  if (wsi_ != nullptr && IsUnanswered(lws_get_socket_fd(wsi_))) OnAttemptTimeout();
+}
+
 void LwsClient::OnTurnEnd() {
   if (connection_ != nullptr) {
     Finish();
@@ -292,6 +311,7 @@ void LwsClient::OnTurnEnd() {
 
 void LwsClient::Finish() {
   alarm_.reset();
+  reach_alarm_.reset();
   request_.reset();
   DoneCallback done = std::move(done_);
   if (connection_ != nullptr) {
@@ -327,6 +347,7 @@ std::vector<std::string> Validate(const WsClientOptions& options) {
   require(options.connect_timeout > Duration::zero() &&
               options.connect_timeout <= std::chrono::seconds(120),
           "the connect time must be positive and at most 2m");
+  require(options.reach_timeout > Duration::zero(), "the time to reach a server must be positive");
   return problems;
 }
 

@@ -46,6 +46,9 @@ struct WsClientOptions {
   WsTrust trust;
   // From the start (name resolution included) to the end of the upgrade, over all addresses.
   Duration connect_timeout = std::chrono::seconds(10);
+  // An address that has not taken part in a TCP handshake by then is given up, though the time of
+  // the whole is not over.
+  Duration reach_timeout = std::chrono::seconds(10);
   WsLimits limits;
 };
 

@@ -82,6 +82,8 @@ class WsConnection : public link::MessageChannel {
   // The address at the other end of the socket.
   virtual const IpAddress& peer_address() const = 0;
   virtual Port peer_port() const = 0;
+  // Our own address on it.
+  virtual const IpAddress& local_address() const = 0;
 };
 
 }  // namespace ming::ws

@@ -165,7 +165,7 @@ TEST_F(OptionsTest, HostFlagsAct) {
   const auto options =
       Host({"--signal=wss://s.example/p", "--protocol=udp", "--remote=[::1]:9", "--token=t",
             "--max-clients=3", "--dial-timeout=2s", "--wait=3s", "--connect-timeout=4s",
-            "--recovery-timeout=5s", "--max-connections=6", "--insecure", "--drain-timeout=1s"});
+            "--session-timeout=5s", "--max-connections=6", "--insecure", "--drain-timeout=1s"});
   ASSERT_TRUE(options.ok()) << options.status().message();
   EXPECT_EQ(options->id, "x");
   EXPECT_EQ(options->signaling.url.ToString(), "wss://s.example:443/p");
@@ -177,7 +177,7 @@ TEST_F(OptionsTest, HostFlagsAct) {
   EXPECT_EQ(options->sessions.max_sessions, 3U);
   EXPECT_EQ(options->sessions.wait, seconds(3));
   EXPECT_EQ(options->sessions.connect_timeout, seconds(4));
-  EXPECT_EQ(options->sessions.recovery_limit, seconds(5));
+  EXPECT_EQ(options->sessions.session_timeout, seconds(5));
   EXPECT_EQ(options->tcp.dial_timeout, seconds(2));
   EXPECT_EQ(options->tcp.max_channels, 6U);
   EXPECT_EQ(DrainTimeout(), seconds(1));
@@ -193,7 +193,7 @@ TEST_F(OptionsTest, ClientFlagsAct) {
   Write("ca.pem", kAuthority);
   const auto options =
       Client({"--local=:9", "--max-waiting=2", "--max-wait=3s", "--max-connections=4", "--wait=5s",
-              "--connect-timeout=6s", "--recovery-timeout=7s", "--ca-file=ca.pem",
+              "--connect-timeout=6s", "--session-timeout=7s", "--ca-file=ca.pem",
               "--signal=wss://s.example"});
   ASSERT_TRUE(options.ok()) << options.status().message();
   EXPECT_EQ(options->host_id, "x");
@@ -205,7 +205,7 @@ TEST_F(OptionsTest, ClientFlagsAct) {
   EXPECT_EQ(options->peer.max_channels, 4U);
   EXPECT_EQ(options->session.wait, seconds(5));
   EXPECT_EQ(options->session.connect_timeout, seconds(6));
-  EXPECT_EQ(options->session.recovery_limit, seconds(7));
+  EXPECT_EQ(options->session.session_timeout, seconds(7));
   EXPECT_EQ(options->signaling.trust.mode, ws::WsTrust::Mode::kCaFile);
   EXPECT_EQ(options->signaling.trust.ca_file, "ca.pem");
   EXPECT_NE(options->peer.turn_trust, nullptr);

@@ -87,8 +87,8 @@ class ForeignClient final : private signaling::SignalingClient::Observer,
   void OnSignalingDisconnected(const Status& why, signaling::SignalingLoss /*loss*/) override {
     ADD_FAILURE() << why.ToString();
   }
-  void OnSignalingError(const std::string& text, bool /*target_not_found*/) override {
-    errors_.push_back(text);
+  void OnSignalingError(const signaling::SignalingErrorText& error) override {
+    errors_.push_back(error.text);
   }
   void OnConnectionState(webrtc::ConnectionState /*state*/) override {}
   void OnLocalCandidate(const std::string& candidate) override {

@@ -37,6 +37,7 @@ std::string NameOf(const HostEvent& event) {
       return "send " + e.candidate.line + " to " + e.client_id;
     }
     std::string operator()(const SendRefusal& e) { return "refuse " + e.client_id + ": " + e.text; }
+    std::string operator()(const RequestRestart& e) { return "ask " + e.client_id; }
     std::string operator()(const ReconnectSignaling& /*e*/) { return "reconnect"; }
     std::string operator()(const HostEnded& e) {
       return "ended: " + std::string(TunnelEndName(e.end));
@@ -151,7 +152,7 @@ TEST_F(HostSessionsCoreTest, ReplacesTheSessionForAnotherConnectionOfTheClient) 
 
 TEST_F(HostSessionsCoreTest, ReplacesTheSessionForAnotherCertificate) {
   Connected();
-  core_.HandleOffer(now_, "alice", MakeSdp({codec::SdpKind::kOffer, 1, 9, "bbbb", true}));
+  core_.HandleOffer(now_, "alice", MakeSdp({codec::SdpKind::kOffer, 1, 9, "bbbb", true, 2, {}}));
   EXPECT_THAT(Events(), ElementsAre("end 1", "create 2 for alice"));
 }
 
@@ -178,19 +179,126 @@ TEST_F(HostSessionsCoreTest, GivesUpASessionWhosePathStaysLost) {
   Connected();
   EXPECT_THAT(Advance(seconds(1000)), IsEmpty());
   core_.HandlePathState(now_, SessionId(1), PathState::kDisconnected, Status::Ok());
-  EXPECT_THAT(Advance(seconds(29)), IsEmpty());
+  EXPECT_THAT(Advance(seconds(119)), IsEmpty());
   core_.HandlePathState(now_, SessionId(1), PathState::kConnected, Status::Ok());
   EXPECT_THAT(Advance(seconds(1000)), IsEmpty());
   core_.HandlePathState(now_, SessionId(1), PathState::kDisconnected, Status::Ok());
-  EXPECT_THAT(Advance(seconds(30)), ElementsAre("end 1"));
+  EXPECT_THAT(Advance(seconds(120)), ElementsAre("end 1"));
 }
 
 TEST_F(HostSessionsCoreTest, CountsFromTheFirstReportOfALoss) {
   Connected();
   core_.HandlePathState(now_, SessionId(1), PathState::kDisconnected, Status::Ok());
-  EXPECT_THAT(Advance(seconds(29)), IsEmpty());
+  EXPECT_THAT(Advance(seconds(119)), IsEmpty());
   core_.HandlePathState(now_, SessionId(1), PathState::kDisconnected, Status::Ok());
   EXPECT_THAT(Advance(seconds(1)), ElementsAre("end 1"));
+}
+
+// Of a client that takes restart requests.
+std::string MingOffer(const std::string& ufrag, uint64_t version = 2) {
+  codec::MingFeatures features;
+  features.restart_requests = true;
+  features.protocol = TunnelProtocol::kTcp;
+  return MakeSdp({codec::SdpKind::kOffer, 1, 1, ufrag, true, version, features});
+}
+
+class HostRecoveryTest : public HostSessionsCoreTest {
+ protected:
+  void MingConnected() {
+    core_.HandleSignalingUp();
+    core_.HandleOffer(now_, "alice", MingOffer("aaaa"));
+    core_.HandleLocalAnswer(SessionId(1), Answer(7, "hhhh"));
+    core_.HandlePathState(now_, SessionId(1), PathState::kConnected, Status::Ok());
+    Events();
+  }
+  void LosePath() {
+    core_.HandlePathState(now_, SessionId(1), PathState::kDisconnected, Status::Ok());
+  }
+  void SignalingDown() { core_.HandleSignalingDown(Status(StatusCode::kUnavailable, "lost")); }
+};
+
+TEST_F(HostRecoveryTest, AsksForARestartWhenTheNetworkChanges) {
+  MingConnected();
+  EXPECT_FALSE(core_.needs_signaling());
+  core_.HandleNetworkChanged();
+  EXPECT_THAT(Events(), ElementsAre("ask alice"));
+  EXPECT_TRUE(core_.needs_signaling());
+  core_.HandleOffer(now_, "alice", MingOffer("bbbb", 3));
+  EXPECT_THAT(Events(), ElementsAre("restart 1"));
+  EXPECT_FALSE(core_.needs_signaling());
+}
+
+TEST_F(HostRecoveryTest, AsksWhenSignalingReturns) {
+  MingConnected();
+  SignalingDown();
+  core_.HandleNetworkChanged();
+  EXPECT_THAT(Events(), IsEmpty());
+  core_.HandleSignalingUp();
+  EXPECT_THAT(Events(), ElementsAre("ask alice"));
+}
+
+TEST_F(HostRecoveryTest, AsksSilentClientsWhenSignalingReturns) {
+  MingConnected();
+  LosePath();
+  EXPECT_TRUE(core_.needs_signaling());
+  SignalingDown();
+  core_.HandleSignalingUp();
+  EXPECT_THAT(Events(), ElementsAre("ask alice"));
+}
+
+TEST_F(HostRecoveryTest, AsksNoClientThatDoesNotTakeIt) {
+  Connected();
+  core_.HandleNetworkChanged();
+  LosePath();
+  SignalingDown();
+  core_.HandleSignalingUp();
+  EXPECT_THAT(Events(), IsEmpty());
+}
+
+// A foreign client would take it for the answer to the offer of its next session.
+TEST_F(HostRecoveryTest, RepeatsNoAnswerThatHasArrived) {
+  MingConnected();
+  core_.HandleOffer(now_, "alice", MingOffer("bbbb", 3));
+  core_.HandleLocalAnswer(SessionId(1), Answer(7, "iiii"));
+  Events();
+  SignalingDown();
+  core_.HandleSignalingUp();
+  EXPECT_THAT(Events(), ElementsAre("answer alice"));
+  core_.HandlePathState(now_, SessionId(1), PathState::kConnected, Status::Ok());
+  LosePath();
+  SignalingDown();
+  core_.HandleSignalingUp();
+  EXPECT_THAT(Events(), ElementsAre("ask alice"));
+}
+
+TEST_F(HostRecoveryTest, IgnoresAnOfferThatALaterOneOvertook) {
+  MingConnected();
+  core_.HandleOffer(now_, "alice", MingOffer("cccc", 4));
+  EXPECT_THAT(Events(), ElementsAre("restart 1"));
+  core_.HandleOffer(now_, "alice", MingOffer("bbbb", 3));
+  EXPECT_THAT(Events(), IsEmpty());
+}
+
+TEST_F(HostRecoveryTest, ARestartThatCannotBeAcceptedKeepsTheSession) {
+  MingConnected();
+  LosePath();
+  core_.HandleOffer(now_, "alice", MingOffer("bbbb", 3));
+  core_.HandleSessionFailed(SessionId(1), Status(StatusCode::kUnavailable, "no address"));
+  EXPECT_THAT(Events(), ElementsAre("restart 1"));
+  EXPECT_EQ(core_.session_count(), 1U);
+  core_.HandleOffer(now_, "alice", MingOffer("cccc", 4));
+  EXPECT_THAT(Events(), ElementsAre("restart 1"));
+}
+
+TEST_F(HostRecoveryTest, RefusesClientsOfTheOtherProtocol) {
+  core_.HandleSignalingUp();
+  codec::MingFeatures udp;
+  udp.protocol = TunnelProtocol::kUdp;
+  core_.HandleOffer(now_, "alice", MakeSdp({codec::SdpKind::kOffer, 1, 1, "aaaa", true, 2, udp}));
+  EXPECT_THAT(Events(),
+              ElementsAre("refuse alice: " +
+                          DescribeProtocolMismatch(TunnelProtocol::kTcp, TunnelProtocol::kUdp)));
+  EXPECT_EQ(core_.session_count(), 0U);
 }
 
 TEST_F(HostSessionsCoreTest, DropsASessionThatEnded) {

@@ -12,12 +12,20 @@ namespace {
 
 constexpr Duration kTick = std::chrono::milliseconds(10);
 constexpr Duration kLossNoticedAfter = std::chrono::seconds(3);
+constexpr Duration kCheckLimit = std::chrono::milliseconds(1500);
 const char kHostId[] = "myhost";
 
 // The ICE user name fragment of a description.
 std::string UfragOf(const std::string& sdp, codec::SdpKind kind) {
   const Result<DescriptionFacts> facts = ReadDescription(sdp, kind);
   return facts.ok() ? facts->ice_ufrag : std::string();
+}
+
+codec::MingFeatures Features() {
+  codec::MingFeatures features;
+  features.protocol = TunnelProtocol::kTcp;
+  features.restart_requests = true;
+  return features;
 }
 
 }  // namespace
@@ -51,15 +59,20 @@ void SessionWorld::StartServer() {
 
 void SessionWorld::KillServer() {
   server_ = false;
-  const Status why(StatusCode::kUnavailable, "connection lost");
-  if (client_ && std::exchange(client_->signaling, false)) {
-    client_->core.HandleSignalingDown(now_, why);
-    PumpClient();
-  }
-  if (host_ && std::exchange(host_->signaling, false)) {
-    host_->core.HandleSignalingDown(why);
-    PumpHost();
-  }
+  LoseClientSignaling();
+  LoseHostSignaling();
+}
+
+void SessionWorld::LoseClientSignaling() {
+  if (!client_ || !std::exchange(client_->signaling, false)) return;
+  client_->core.HandleSignalingDown(now_, Status(StatusCode::kUnavailable, "connection lost"));
+  PumpClient();
+}
+
+void SessionWorld::LoseHostSignaling() {
+  if (!host_ || !std::exchange(host_->signaling, false)) return;
+  host_->core.HandleSignalingDown(Status(StatusCode::kUnavailable, "connection lost"));
+  PumpHost();
 }
 
 void SessionWorld::StartHost() {
@@ -84,8 +97,40 @@ void SessionWorld::KillClient() {
 
 void SessionWorld::SetNetwork(bool up) { network_ = up; }
 
+void SessionWorld::SetBlackOut(bool dark) { dark_ = dark; }
+
+void SessionWorld::RoamClient() {
+  for (auto& [session, peer] : client_->peers) peer.void_candidates = true;
+  LoseClientSignaling();
+  client_->core.HandleNetworkChanged(now_);
+  PumpClient();
+}
+
+void SessionWorld::RoamHost() {
+  if (!host_) return;
+  for (auto& [session, peer] : host_->peers) peer.void_candidates = true;
+  LoseHostSignaling();
+  host_->core.HandleNetworkChanged();
+  PumpHost();
+}
+
+// As the signaling client does it: a ping at once, and so long for its answer.
+bool SessionWorld::FailsItsCheck(bool wants_to_know, Timestamp& unheard_since) const {
+  if (!dark_ || !wants_to_know) unheard_since = now_;
+  return now_ - unheard_since >= kCheckLimit;
+}
+
+void SessionWorld::NoticeSilentSignaling() {
+  if (client_ && FailsItsCheck(client_->core.NeedsSignaling(now_), client_->unheard_since)) {
+    LoseClientSignaling();
+  }
+  if (host_ && FailsItsCheck(host_->core.needs_signaling(), host_->unheard_since)) {
+    LoseHostSignaling();
+  }
+}
+
 void SessionWorld::Carry(bool to_host, const std::function<void()>& deliver) {
-  if (random_.Fraction() < conditions_.loss) return;
+  if (dark_ || random_.Fraction() < conditions_.loss) return;
   const int copies = random_.Fraction() < conditions_.duplication ? 2 : 1;
   for (int copy = 0; copy < copies; ++copy) {
     const Duration delay = std::chrono::milliseconds(5 + random_.Below(50));
@@ -95,7 +140,7 @@ void SessionWorld::Carry(bool to_host, const std::function<void()>& deliver) {
     actions_.emplace(when, [this, deliver, server = server_epoch_, client = client_epoch_] {
       // A message dies with the server and with its client; the server looks for the host late.
       if (server != server_epoch_ || !server_) return;
-      if (client != client_epoch_) return;
+      if (client != client_epoch_ || dark_) return;
       deliver();
     });
   }
@@ -104,7 +149,7 @@ void SessionWorld::Carry(bool to_host, const std::function<void()>& deliver) {
 bool SessionWorld::TriesSignaling(Timestamp& next_try) {
   if (now_ < next_try) return false;
   next_try = now_ + std::chrono::milliseconds(200 + random_.Below(800));
-  return server_;
+  return server_ && !dark_;
 }
 
 void SessionWorld::ConnectSignaling() {
@@ -161,9 +206,11 @@ void SessionWorld::Apply(const ClientEvent& event) {
   const auto offer = [this](SessionId session) {
     Peer& peer = client_->peers.at(session);
     peer.local_ufrag = NewUfrag();
-    client_->core.HandleLocalOffer(now_, session,
-                                   MakeSdp({codec::SdpKind::kOffer, peer.sdp_session,
-                                            client_->certificate, peer.local_ufrag, ming_}));
+    peer.void_candidates = dark_;
+    client_->core.HandleLocalOffer(
+        now_, session,
+        MakeSdp({codec::SdpKind::kOffer, peer.sdp_session, client_->certificate, peer.local_ufrag,
+                 ming_, ++peer.version, Features()}));
     client_->core.HandleLocalCandidate(now_, session, {"candidate:c", peer.local_ufrag});
   };
   if (const auto* start = std::get_if<StartSession>(&event)) {
@@ -192,8 +239,12 @@ void SessionWorld::HostTakesOffer(SessionId session, const std::string& sdp) {
   Peer& peer = host_->peers.at(session);
   peer.remote_ufrag = UfragOf(sdp, codec::SdpKind::kOffer);
   peer.local_ufrag = NewUfrag();
-  host_->core.HandleLocalAnswer(session, MakeSdp({codec::SdpKind::kAnswer, peer.sdp_session,
-                                                  host_->certificate, peer.local_ufrag, ming_}));
+  peer.void_candidates = dark_;
+  codec::MingFeatures features = Features();
+  features.answers = peer.remote_ufrag;
+  host_->core.HandleLocalAnswer(
+      session, MakeSdp({codec::SdpKind::kAnswer, peer.sdp_session, host_->certificate,
+                        peer.local_ufrag, ming_, ++peer.version, features}));
   host_->core.HandleLocalCandidate(session, {"candidate:h", peer.local_ufrag});
 }
 
@@ -222,6 +273,8 @@ void SessionWorld::Apply(const HostEvent& event) {
     to_client(candidate->client_id, [this, line = candidate->candidate] {
       client_->core.HandleRemoteCandidate(now_, line);
     });
+  } else if (const auto* request = std::get_if<RequestRestart>(&event)) {
+    to_client(request->client_id, [this] { client_->core.HandleRestartRequest(now_); });
   } else if (const auto* refusal = std::get_if<SendRefusal>(&event)) {
     to_client(refusal->client_id,
               [this, text = refusal->text] { client_->core.HandleSignalingError(now_, text); });
@@ -235,7 +288,8 @@ bool SessionWorld::Matches(const Peer& client_peer, const Peer& host_peer) const
   const bool partners = (client_peer.partner == 0 && host_peer.partner == 0) ||
                         (client_peer.partner == host_peer.sdp_session &&
                          host_peer.partner == client_peer.sdp_session);
-  return network_ && ice && partners;
+  const bool usable = !client_peer.void_candidates && !host_peer.void_candidates;
+  return network_ && !dark_ && usable && ice && partners;
 }
 
 void SessionWorld::TurnPath(Peer& peer, bool alive, const std::function<void(PathState)>& report) {
@@ -296,6 +350,7 @@ void SessionWorld::TurnPaths() {
 
 void SessionWorld::Step() {
   now_ = now_ + kTick;
+  NoticeSilentSignaling();
   ConnectSignaling();
   while (!actions_.empty() && actions_.begin()->first <= now_) {
     const std::function<void()> action = std::move(actions_.begin()->second);

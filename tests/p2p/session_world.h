@@ -38,7 +38,13 @@ class SessionWorld {
   void KillHost();
   void StartClient();
   void KillClient();
+  // Of the paths only.
   void SetNetwork(bool up);
+  // Everything that is sent is lost in silence, what goes through the server included.
+  void SetBlackOut(bool dark);
+  // Their addresses change, and they notice; what was gathered with the old ones is void.
+  void RoamClient();
+  void RoamHost();  // where there is one
 
   void Run(Duration time);
   // Runs until bytes can flow, `limit` at most; the time it took.
@@ -57,7 +63,9 @@ class SessionWorld {
   // One modelled peer connection.
   struct Peer {
     uint64_t sdp_session = 0;
-    int ice_generation = 0;
+    uint64_t version = 1;
+    // Its addresses are gone, or were gathered without a network.
+    bool void_candidates = false;
     std::string local_ufrag;
     std::string remote_ufrag;
     // The sdp_session of the peer it did DTLS with; 0: none yet.
@@ -74,6 +82,7 @@ class SessionWorld {
     std::map<SessionId, Peer> peers;
     bool signaling = false;
     Timestamp next_try;
+    Timestamp unheard_since;  // while its connection is silent and it wants to know
   };
   struct Host {
     explicit Host(uint64_t number);
@@ -83,12 +92,18 @@ class SessionWorld {
     std::map<SessionId, std::string> clients;
     bool signaling = false;
     Timestamp next_try;
+    Timestamp unheard_since;
   };
 
   void Schedule(Duration delay, std::function<void()> action);
   // Over the signaling server, to the other side, unless it is lost.
   void Carry(bool to_host, const std::function<void()>& deliver);
   void ConnectSignaling();
+  void LoseClientSignaling();
+  void LoseHostSignaling();
+  void NoticeSilentSignaling();
+  // Of a connection that may be dead: whether the check of its owner has failed by now.
+  bool FailsItsCheck(bool wants_to_know, Timestamp& unheard_since) const;
   // One attempt a second, about, of one who is not connected.
   bool TriesSignaling(Timestamp& next_try);
   void PumpClient();
@@ -117,6 +132,7 @@ class SessionWorld {
   bool server_ = false;
   uint64_t server_epoch_ = 0;
   bool network_ = true;
+  bool dark_ = false;
   uint64_t processes_ = 0;
   uint64_t sdp_sessions_ = 0;
   uint64_t ufrags_ = 0;

@@ -141,9 +141,87 @@ TEST_P(SessionFaultTest, RepairsALostPath) {
 
 TEST_P(SessionFaultTest, HostForgetsAClientThatVanished) {
   world_.KillClient();
-  world_.Run(seconds(34));
+  world_.Run(seconds(124));
   EXPECT_EQ(world_.host_sessions(), 0U);
   EXPECT_EQ(world_.host_peers(), 0U);
+}
+
+TEST_P(SessionFaultTest, RecoversFromBlackOuts) {
+  const size_t sessions = world_.sessions_made();
+  for (const int length : {2, 5, 10, 30, 60, 100}) {
+    SCOPED_TRACE(length);
+    world_.SetBlackOut(true);
+    world_.Run(seconds(length));
+    world_.SetBlackOut(false);
+    // A foreign host takes no copy of an offer sooner than five seconds after the first.
+    ASSERT_TRUE(world_.RunUntilConnected(ming() ? seconds(5) : seconds(8)).has_value());
+    world_.Run(seconds(10));
+    EXPECT_TRUE(world_.connected());
+  }
+  if (ming()) {
+    EXPECT_EQ(world_.sessions_made(), sessions);
+  }
+  EXPECT_EQ(world_.host_sessions(), 1U);
+}
+
+TEST_P(SessionFaultTest, ABlackOutBeyondTheTimeoutCostsTheSessionOnly) {
+  const size_t sessions = world_.sessions_made();
+  world_.SetBlackOut(true);
+  world_.Run(seconds(200));
+  EXPECT_EQ(world_.host_sessions(), 0U);
+  world_.SetBlackOut(false);
+  EXPECT_TRUE(world_.RunUntilConnected(seconds(8)).has_value());
+  EXPECT_GT(world_.sessions_made(), sessions);
+}
+
+TEST_P(SessionFaultTest, FollowsAClientThatRoams) {
+  const size_t sessions = world_.sessions_made();
+  for (int i = 0; i < 5; ++i) {
+    world_.RoamClient();
+    EXPECT_FALSE(world_.connected());
+    EXPECT_TRUE(world_.RunUntilConnected(ming() ? seconds(3) : seconds(5)).has_value());
+    world_.Run(seconds(5));
+  }
+  if (ming()) {
+    EXPECT_EQ(world_.sessions_made(), sessions);
+  }
+}
+
+TEST_P(SessionFaultTest, FollowsAHostThatRoams) {
+  const size_t sessions = world_.sessions_made();
+  for (int i = 0; i < 5; ++i) {
+    world_.RoamHost();
+    EXPECT_FALSE(world_.connected());
+    EXPECT_TRUE(world_.RunUntilConnected(ming() ? seconds(3) : seconds(6)).has_value());
+    world_.Run(seconds(5));
+  }
+  if (ming()) {
+    EXPECT_EQ(world_.sessions_made(), sessions);
+  }
+}
+
+TEST_P(SessionFaultTest, FollowsBothWhenTheyRoamWhileTheServerIsReplaced) {
+  const size_t sessions = world_.sessions_made();
+  world_.KillServer();
+  world_.RoamClient();
+  world_.RoamHost();
+  world_.Run(seconds(20));
+  world_.StartServer();
+  EXPECT_TRUE(world_.RunUntilConnected(seconds(5)).has_value());
+  if (ming()) {
+    EXPECT_EQ(world_.sessions_made(), sessions);
+  }
+}
+
+TEST_P(SessionFaultTest, OutlivesAMinuteInWhichOnlyTheServerIsReached) {
+  const size_t sessions = world_.sessions_made();
+  world_.SetNetwork(false);
+  world_.Run(seconds(60));
+  world_.SetNetwork(true);
+  EXPECT_TRUE(world_.RunUntilConnected(seconds(5)).has_value());
+  if (ming()) {
+    EXPECT_EQ(world_.sessions_made(), sessions);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Peers, SessionFaultTest, ::testing::Bool(),
@@ -169,7 +247,7 @@ TEST_P(SessionChaosTest, SettlesAfterRandomFaults) {
     // Before the first success the client may give up, as it should; that is tested elsewhere.
     if (!world.RunUntilConnected(seconds(30))) continue;
     for (int fault = 0; fault < 30; ++fault) {
-      switch (faults.Below(6)) {
+      switch (faults.Below(10)) {
         case 0:
           world.KillServer();
           break;
@@ -185,6 +263,18 @@ TEST_P(SessionChaosTest, SettlesAfterRandomFaults) {
         case 4:
           world.StartHost();
           break;
+        case 5:
+          world.SetBlackOut(true);
+          break;
+        case 6:
+          world.SetBlackOut(false);
+          break;
+        case 7:
+          world.RoamClient();
+          break;
+        case 8:
+          world.RoamHost();
+          break;
         default:
           world.SetNetwork(true);
           break;
@@ -194,6 +284,7 @@ TEST_P(SessionChaosTest, SettlesAfterRandomFaults) {
     EXPECT_FALSE(world.client_ended());
     world.StartServer();
     world.SetNetwork(true);
+    world.SetBlackOut(false);
     world.StartHost();
     EXPECT_TRUE(world.RunUntilConnected(seconds(120)).has_value());
     world.Run(seconds(120));

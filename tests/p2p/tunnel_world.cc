@@ -52,7 +52,7 @@ void TunnelWorld::SetUpTestSuite() {
   CHECK(services.ok()) << services.status().ToString();
   PeerSessionOptions options;
   options.access = LoopbackPeers();
-  options.connect_limit = options.recovery_limit = kLimit;
+  options.connect_limit = options.session_timeout = kLimit;
   PeerSession session(SessionId(1), (*services)->peers(), options, "[warm-up] ", observer);
   CHECK(session.CreateOffer(webrtc::PeerConnection::OfferKind::kFirst).ok());
   session.Close();

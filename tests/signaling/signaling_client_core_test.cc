@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ming::signaling {
@@ -14,17 +15,28 @@ using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
+// `text` with a star for the secret in it, which is random.
+std::string MaskSecret(std::string text) {
+  constexpr std::string_view kBefore = R"("resume":")";
+  const size_t at = text.find(kBefore);
+  if (at == std::string::npos) return text;
+  const size_t begin = at + kBefore.size();
+  return text.replace(begin, text.find('"', begin) - begin, "*");
+}
+
 std::string Describe(const SignalingClientEvent& event) {
   struct Words {
     std::string operator()(OpenConnection) const { return "open"; }
-    std::string operator()(const SendToServer& e) const { return ">" + e.text; }
+    std::string operator()(const SendToServer& e) const { return ">" + MaskSecret(e.text); }
     std::string operator()(DropConnection) const { return "drop"; }
+    std::string operator()(CheckConnection) const { return "check"; }
     std::string operator()(SignalingConnected) const { return "connected"; }
     std::string operator()(const SignalingArrived& e) const {
       return "<" + codec::SerializeSignalingMessage(e.message);
     }
     std::string operator()(const SignalingDisconnected& e) const {
-      return (e.loss == SignalingLoss::kFatal ? "fatal " : "lost ") + e.why.ToString();
+      const char* const names[] = {"lost ", "fatal ", "taken "};
+      return names[static_cast<int>(e.loss)] + e.why.ToString();
     }
     std::string operator()(const SignalingErrorText& e) const {
       return (e.target_not_found ? "not found: " : "error: ") + e.text;
@@ -33,7 +45,7 @@ std::string Describe(const SignalingClientEvent& event) {
   return std::visit(Words(), event);
 }
 
-const char kRegister[] = R"(>{"type":"register-host","payload":null,"sender_id":"h"})";
+const char kRegister[] = R"(>{"type":"register-host","payload":{"resume":"*"},"sender_id":"h"})";
 
 class SignalingClientCoreTest : public testing::Test {
  protected:
@@ -98,8 +110,9 @@ TEST_F(SignalingClientCoreTest, AClientIntroducesItself) {
   options_.id = "c";
   Start();
   core().HandleConnected(now_);
-  EXPECT_THAT(Events(), ElementsAre(R"(>{"type":"register-client","payload":null,"sender_id":"c"})",
-                                    "connected"));
+  EXPECT_THAT(Events(),
+              ElementsAre(R"(>{"type":"register-client","payload":{"resume":"*"},"sender_id":"c"})",
+                          "connected"));
 }
 
 TEST_F(SignalingClientCoreTest, BacksOffFromOneSecondToThirty) {
@@ -196,7 +209,7 @@ TEST_F(SignalingClientCoreTest, GivesUpWhenItsIdIsTakenAtTheStart) {
   Connect();
   Hear(R"({"type":"error","payload":"host with ID 'h' already registered"})");
   EXPECT_THAT(Events(),
-              ElementsAre("drop", "fatal permission denied: host with ID 'h' already registered"));
+              ElementsAre("drop", "taken permission denied: host with ID 'h' already registered"));
   EXPECT_EQ(core().NextTimeout(), Timestamp::Max());
   Lose();
   EXPECT_THAT(Events(), IsEmpty());
@@ -249,6 +262,135 @@ TEST_F(SignalingClientCoreTest, ComesBackAfterAnyOtherClose) {
   Connect();
   core().HandleDisconnected(now_, Status::Ok(), 1001);
   EXPECT_THAT(Events(), ElementsAre("lost unavailable: the signaling server closed"));
+}
+
+// While a session waits for the server.
+class UrgentSignalingTest : public SignalingClientCoreTest {
+ protected:
+  void ConnectUrgently() {
+    Start();
+    Connect();
+    Pass(seconds(3));
+    core().SetUrgency(now_, SignalingUrgency::kUrgent);
+    EXPECT_THAT(Events(), ElementsAre("check"));
+  }
+};
+
+TEST_F(UrgentSignalingTest, AsksForASignOfLifeEveryTwoSeconds) {
+  ConnectUrgently();
+  for (int i = 0; i < 5; ++i) {
+    Pass(milliseconds(1400));
+    core().HandlePong(now_);
+    EXPECT_THAT(Events(), IsEmpty());
+    Pass(seconds(2));
+    EXPECT_THAT(Events(), ElementsAre("check"));
+  }
+  core().HandlePong(now_);
+  core().SetUrgency(now_, SignalingUrgency::kCalm);
+  EXPECT_EQ(core().NextTimeout(), Timestamp::Max());
+}
+
+TEST_F(UrgentSignalingTest, ReplacesASilentConnectionAtOnce) {
+  ConnectUrgently();
+  Pass(milliseconds(1499));
+  EXPECT_THAT(Events(), IsEmpty());
+  Pass(milliseconds(1));
+  EXPECT_THAT(Events(),
+              ElementsAre("drop", "lost timeout: the signaling server does not answer", "open"));
+}
+
+TEST_F(UrgentSignalingTest, AMessageIsASignOfLife) {
+  ConnectUrgently();
+  Hear(R"({"type":"offer","payload":1,"target_id":"h","sender_id":"c"})");
+  Events();
+  Pass(milliseconds(1500));
+  EXPECT_THAT(Events(), IsEmpty());
+}
+
+TEST_F(UrgentSignalingTest, ASlowServerGetsMoreTimeWithEachFailure) {
+  ConnectUrgently();
+  for (const int limit : {1500, 3000, 6000, 6000}) {
+    Pass(milliseconds(limit - 1));
+    EXPECT_THAT(Events(), IsEmpty()) << limit;
+    Pass(milliseconds(1));
+    EXPECT_EQ(Events().back(), "open");
+    Connect();
+    Pass(seconds(2));
+    EXPECT_THAT(Events(), ElementsAre("check"));
+  }
+  core().HandlePong(now_);
+  Pass(seconds(2));
+  Events();
+  Pass(milliseconds(1500));
+  EXPECT_EQ(Events().back(), "open");
+}
+
+TEST_F(UrgentSignalingTest, TriesAtLeastEverySecond) {
+  Start();
+  Connect();
+  Pass(seconds(3));
+  core().SetUrgency(now_, SignalingUrgency::kUrgent);
+  Lose();
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_LE(PassBackoff(), Duration(seconds(1)));
+    Lose();
+  }
+}
+
+TEST_F(UrgentSignalingTest, AWaitInProgressIsCutShort) {
+  Start();
+  for (int i = 0; i < 6; ++i) {
+    Lose();
+    PassBackoff();
+  }
+  Lose();
+  Events();
+  EXPECT_GT(core().NextTimeout(), now_ + seconds(20));
+  core().SetUrgency(now_, SignalingUrgency::kUrgent);
+  EXPECT_LE(core().NextTimeout(), now_ + milliseconds(300));
+}
+
+TEST_F(UrgentSignalingTest, APongThatNobodyAskedForChangesNothing) {
+  Start();
+  core().HandlePong(now_);
+  Connect();
+  core().HandlePong(now_);
+  EXPECT_THAT(Events(), IsEmpty());
+}
+
+TEST_F(SignalingClientCoreTest, ChecksTheConnectionWhenTheNetworkChanges) {
+  Start();
+  Connect();
+  Pass(seconds(3));
+  core().HandleNetworkChanged(now_, LocalAddress::kStillThere);
+  core().HandleNetworkChanged(now_, LocalAddress::kStillThere);
+  EXPECT_THAT(Events(), ElementsAre("check"));
+  core().HandlePong(now_);
+  EXPECT_EQ(core().NextTimeout(), Timestamp::Max());
+}
+
+TEST_F(SignalingClientCoreTest, ReplacesAConnectionWhoseAddressIsGone) {
+  Start();
+  Connect();
+  Pass(seconds(3));
+  core().HandleNetworkChanged(now_, LocalAddress::kGone);
+  EXPECT_THAT(Events(), ElementsAre("drop", "lost unavailable: our address is gone", "open"));
+}
+
+TEST_F(SignalingClientCoreTest, BeginsAnAttemptAnewWhenTheNetworkChanges) {
+  Start();
+  core().HandleNetworkChanged(now_, LocalAddress::kStillThere);
+  EXPECT_THAT(Events(), ElementsAre("drop", "open"));
+  for (int i = 0; i < 6; ++i) {
+    Lose();
+    PassBackoff();
+  }
+  Lose();
+  Events();
+  core().HandleNetworkChanged(now_, LocalAddress::kStillThere);
+  EXPECT_THAT(Events(), ElementsAre("open"));
+  Lose();
+  EXPECT_EQ(PassBackoff(), Duration(seconds(1)));
 }
 
 TEST(SignalingClientCoreOptionsTest, NeedsAnId) {

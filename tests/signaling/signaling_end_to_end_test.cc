@@ -56,8 +56,8 @@ class Watcher final : public SignalingClient::Observer {
   void OnSignalingDisconnected(const Status& why, SignalingLoss loss) override {
     losses.emplace_back(why, loss);
   }
-  void OnSignalingError(const std::string& text, bool target_not_found) override {
-    errors.emplace_back(text, target_not_found);
+  void OnSignalingError(const SignalingErrorText& error) override {
+    errors.emplace_back(error.text, error.target_not_found);
   }
 
   int connected = 0;
@@ -236,7 +236,7 @@ TEST_F(SignalingEndToEndTest, GivesUpAnIdThatIsTaken) {
   WaitForHosts(1);
   Watcher& second = StartClient(SignalingRole::kHost, "h");
   ASSERT_TRUE(RunUntil([&] { return !second.losses.empty(); }));
-  EXPECT_EQ(second.losses[0].second, SignalingLoss::kFatal);
+  EXPECT_EQ(second.losses[0].second, SignalingLoss::kIdTaken);
   EXPECT_EQ(second.losses[0].first.message(), "host with ID 'h' already registered");
 }
 

@@ -69,6 +69,12 @@ class SignalingServerCoreTest : public testing::Test {
     Connect(id, token);
     Say(id, R"({"type":"register-host","payload":null,"sender_id":")" + host + "\"}");
   }
+  // A host or client of ours, with the secret of its process.
+  void ShowSecret(uint64_t id, const std::string& type, const std::string& name, char secret) {
+    Connect(id);
+    Say(id, R"({"type":")" + type + R"(","payload":{"resume":")" + std::string(36, secret) +
+                R"("},"sender_id":")" + name + "\"}");
+  }
   // A client that has introduced itself by a message which the host (of connection 1) got.
   void Introduce(uint64_t id, const std::string& client) {
     Connect(id);
@@ -118,6 +124,53 @@ TEST_F(SignalingServerCoreTest, ForwardsBetweenClientAndHostBothWays) {
               ElementsAre(R"(2<{"type":"candidate","payload":{"candidate":{"candidate":"x"}},)"
                           R"("target_id":"c","sender_id":"home"})"));
   EXPECT_EQ(core().metrics().messages_forwarded_total, 3u);
+}
+
+TEST_F(SignalingServerCoreTest, AProcessThatComesBackTakesItsIdOverAtOnce) {
+  for (const char* type : {"register-host", "register-client"}) {
+    const uint64_t first = type == std::string("register-host") ? 1 : 3;
+    ShowSecret(first, type, "home" + std::to_string(first), 'a');
+    Events();
+    ShowSecret(first + 1, type, "home" + std::to_string(first), 'a');
+    EXPECT_THAT(Events(), testing::Contains(testing::HasSubstr("replaced by a later connection")));
+    EXPECT_EQ(core().NextTimeout(), Timestamp::Max());
+  }
+  EXPECT_EQ(core().metrics().ids_resumed_total, 2u);
+  EXPECT_EQ(core().metrics().hosts, 1u);
+  EXPECT_EQ(core().metrics().clients, 1u);
+}
+
+TEST_F(SignalingServerCoreTest, AnotherSecretOrNoneMakesNobodyTheSameProcess) {
+  ShowSecret(1, "register-host", "home", 'a');
+  Events();
+  ShowSecret(2, "register-host", "home", 'b');
+  EXPECT_THAT(Events(), testing::Contains("1 probe"));
+  Register(3, "home");
+  EXPECT_EQ(core().metrics().ids_resumed_total, 0u);
+  core().HandlePong(now_, ConnectionId(1));
+  Events();
+  Register(4, "bare");
+  Register(5, "bare");  // neither has shown a secret
+  EXPECT_EQ(core().metrics().ids_resumed_total, 0u);
+}
+
+TEST_F(SignalingServerCoreTest, WhoeverWaitsForAnIdWaitsInVainWhenItsProcessComesBack) {
+  ShowSecret(1, "register-host", "home", 'a');
+  ShowSecret(2, "register-host", "home", 'b');
+  Events();
+  ShowSecret(3, "register-host", "home", 'a');
+  Events();
+  EXPECT_EQ(core().metrics().ids_resumed_total, 1u);
+  EXPECT_EQ(core().metrics().id_conflicts_total, 1u);
+  EXPECT_EQ(core().NextTimeout(), Timestamp::Max());
+}
+
+TEST_F(SignalingServerCoreTest, ForwardsNoSecret) {
+  ShowSecret(1, "register-host", "home", 'a');
+  ShowSecret(2, "register-client", "c", 'b');
+  for (const std::string& event : Events()) {
+    EXPECT_EQ(event.find("resume"), std::string::npos) << event;
+  }
 }
 
 TEST_F(SignalingServerCoreTest, ForwardsTypesItDoesNotKnow) {
