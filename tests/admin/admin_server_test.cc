@@ -145,10 +145,11 @@ TEST_F(AdminServerTest, BoundsConnections) {
   RawSocket first(server_->port());
   RawSocket second(server_->port());
   RawSocket third(server_->port());
-  EXPECT_TRUE(RunUntil([&] { return third.ReadAll(); }));
-  first.Send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_TRUE(RunUntil([&] { return first.ReadAll(); }));
-  EXPECT_THAT(first.received(), HasSubstr("HTTP/1.1 200 "));
+  EXPECT_EQ(context_->socket_count(), 2u);
+  third.Send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_TRUE(RunUntil([&] { return third.ReadAll(); }));
+  EXPECT_THAT(third.received(), HasSubstr("HTTP/1.1 200 "));
   EXPECT_TRUE(Get("/healthz").ok());
 }
 
