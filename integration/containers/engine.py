@@ -1,4 +1,5 @@
 """A docker daemon for a run, the one that is there or our own that leaves nothing behind; and the image others begin from."""
+import contextlib
 import os
 import pathlib
 import re
@@ -12,6 +13,7 @@ from support.processes import Failure, Process, Skip, wait_for
 BASE_IMAGE = "debian:bookworm-slim"
 # What dockerd makes in the namespace it runs in and leaves there.
 NFT_TABLES = ("ip nat", "ip filter", "ip6 nat", "ip6 filter")
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
 IP_FORWARD = pathlib.Path("/proc/sys/net/ipv4/ip_forward")
 
 
@@ -22,6 +24,7 @@ class HostState:
         self.forward = IP_FORWARD.read_text()
         self.tables = self._tables()
         self.links = self._links()
+        self.groups = self._groups()
 
     @staticmethod
     def _tables():
@@ -33,6 +36,10 @@ class HostState:
         listed = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=False).stdout
         return {match for match in re.findall(r"^\d+: ([^:@]+)", listed, re.M)}
 
+    @staticmethod
+    def _groups():
+        return set(CGROUPS.glob("*/docker")) | set(CGROUPS.glob("docker"))
+
     def restore(self):
         for table in self._tables() - self.tables:
             if table in NFT_TABLES:
@@ -40,6 +47,10 @@ class HostState:
         for link in self._links() - self.links:
             if link == "docker0" or link.startswith("br-"):
                 subprocess.run(["ip", "link", "del", link], capture_output=True, check=False)
+        for group in self._groups() - self.groups:
+            for folder in [*sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True), group]:
+                with contextlib.suppress(OSError):  # somebody else's process may be in it by now
+                    folder.rmdir()
         IP_FORWARD.write_text(self.forward)
 
 
