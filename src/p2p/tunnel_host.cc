@@ -283,7 +283,7 @@ void TunnelHostImpl::HandleRemoteChannel(SessionId session,
     services().reactor().DeferDelete(std::move(channel));
     return;
   }
-  const Status fits = tunnel::CheckChannelFits(options_.protocol, label, channel->traits());
+  const Status fits = tunnel::CheckChannelFits(options_.protocol, channel->traits());
   if (!fits.ok()) {
     if (session_lines_.Pass(Now())) {
       LOG(WARNING) << "[host] session " << session << ": channel refused: " << fits.message()

@@ -8,34 +8,14 @@
 #include "ming/codec/tunnel_control.h"
 
 namespace ming::tunnel {
-namespace {
 
-constexpr std::string_view kTcpLabel = "tcp-";  // with the application's address
-constexpr std::string_view kOldTcpLabel = "tunnel-tcp";
-constexpr std::string_view kUdpLabel = "tunnel-udp";
-
-bool IsTcpLabel(std::string_view label) {
-  return label == kOldTcpLabel || label.substr(0, kTcpLabel.size()) == kTcpLabel;
-}
-
-Status Misfit(codec::TunnelProtocol host, codec::TunnelProtocol channel) {
-  return {StatusCode::kUnsupported, "a channel for " + std::string(TunnelProtocolName(channel)) +
-                                        " at a host for " + std::string(TunnelProtocolName(host)) +
-                                        " (give both sides the same --protocol)"};
-}
-
-}  // namespace
-
-Status CheckChannelFits(codec::TunnelProtocol protocol, std::string_view label,
-                        const link::ChannelTraits& traits) {
-  using codec::TunnelProtocol;
-  if (protocol == TunnelProtocol::kUdp) {
-    return IsTcpLabel(label) ? Misfit(protocol, TunnelProtocol::kTcp) : Status::Ok();
-  }
-  if (label == kUdpLabel) return Misfit(protocol, TunnelProtocol::kUdp);
-  const bool loses = traits.max_retransmits.has_value();
-  if (!loses && traits.ordering == link::Ordering::kOrdered) return Status::Ok();
-  return {StatusCode::kUnsupported, "a channel that may lose or reorder cannot carry tcp"};
+Status CheckChannelFits(codec::TunnelProtocol protocol, const link::ChannelTraits& traits) {
+  const bool whole =
+      !traits.max_retransmits.has_value() && traits.ordering == link::Ordering::kOrdered;
+  if (whole || protocol == codec::TunnelProtocol::kUdp) return Status::Ok();
+  return {StatusCode::kUnsupported,
+          "a channel that may lose or reorder cannot carry tcp (give both sides the same "
+          "--protocol)"};
 }
 
 void RefuseChannel(link::TimerService& timers, std::unique_ptr<link::MessageChannel> channel,

@@ -3,7 +3,6 @@
 #define MING_TUNNEL_CHANNEL_FIT_H_
 
 #include <memory>
-#include <string_view>
 
 #include "ming/base/status.h"
 #include "ming/codec/ming_features.h"
@@ -13,10 +12,9 @@
 
 namespace ming::tunnel {
 
-// kUnsupported, with the reason for people: its label is one of the other protocol (ming-protocol,
-// section 3), or it would lose bytes of a TCP connection. Any other label fits.
-Status CheckChannelFits(codec::TunnelProtocol protocol, std::string_view label,
-                        const link::ChannelTraits& traits);
+// kUnsupported, with the reason for people: it would lose bytes of a TCP connection. The label does
+// not decide (ming-protocol, section 3), and datagrams fit on any channel.
+Status CheckChannelFits(codec::TunnelProtocol protocol, const link::ChannelTraits& traits);
 
 // Closes `channel`, after the word `refuse` where the client understands it.
 void RefuseChannel(link::TimerService& timers, std::unique_ptr<link::MessageChannel> channel,
