@@ -22,8 +22,8 @@ struct AdminOptions {
   // Loopback unless somebody wants it otherwise: what is shown is not secret, but nobody else's
   // business. Port 0: any.
   HostPort listen{"localhost", Port(0)};
-  // Requests in progress, 1 to 10,000; one more makes the oldest leave. A few scrapers and probes at
-  // once; each holds a descriptor and about 10 KiB.
+  // Requests in progress, 1 to 10,000; one more makes the oldest leave. A few scrapers and probes
+  // at once; each holds a descriptor and about 10 KiB.
   size_t max_connections = 32;
   // From accept until the answer is sent, 100 ms to 2 min; a connection that is slower is dropped.
   Duration request_timeout = std::chrono::seconds(5);
