@@ -267,7 +267,7 @@ TEST_F(ClientRecoveryTest, RestartsWhenTheHostAsks) {
   Events();
   core_.HandleRestartRequest(now_);  // the offer is on its way
   EXPECT_THAT(Events(), IsEmpty());
-  Advance(milliseconds(500));
+  Advance(milliseconds(100));
   core_.HandleRestartRequest(now_);  // it was lost with the host's connection
   EXPECT_THAT(Events(), ElementsAre("offer"));
 }
