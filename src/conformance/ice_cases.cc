@@ -360,14 +360,24 @@ Outcome Restart(Bench& bench) {
 }
 
 Case Ice(std::string_view id, std::string_view section, std::string_view sentence,
-         Outcome (*run)(Bench&), ForRole role = ForRole::kAny, Manner manner = Manner::kOrdinary) {
-  return {id, section, sentence, role, ForTunnel::kAny, Need::kNothing, manner, run};
+         Outcome (*run)(Bench&)) {
+  return {id, section, sentence, ForRole::kAny, ForTunnel::kAny, Need::kNothing, Manner::kOrdinary,
+          run};
+}
+
+Case Of(ForRole role, Case one) {
+  one.role = role;
+  return one;
+}
+
+Case In(Manner manner, Case one) {
+  one.manner = manner;
+  return one;
 }
 
 }  // namespace
 
 std::vector<Case> IceCases() {
-  const auto any = ForRole::kAny;
   const auto rude = Manner::kRude;
   return {
       Ice("ice/candidate-form", "RFC 8839 5.1", "the peer's candidates keep to the grammar",
@@ -382,35 +392,35 @@ std::vector<Case> IceCases() {
       Ice("ice/check-form", "RFC 8445 7.1, 7.2.2", "a check has all its attributes, and they fit",
           CheckForm),
       Ice("ice/retransmits", "RFC 8489 6.2.1", "an unanswered check is sent again", Retransmits),
-      Ice("ice/nominates", "RFC 8445 8.1.1", "the controlling side nominates a pair", Nominates,
-          ForRole::kClient),
+      Of(ForRole::kClient, Ice("ice/nominates", "RFC 8445 8.1.1",
+                               "the controlling side nominates a pair", Nominates)),
       Ice("ice/answers-check", "RFC 8445 7.3", "a correct check is answered correctly",
           AnswersCheck),
       Ice("ice/role-conflict", "RFC 8445 7.3.1.1", "a role conflict is answered by 487",
           RoleConflict),
-      Ice("ice/restart", "RFC 8839 4.4.1.1.1", "ICE restarts with new credentials", Restart,
-          ForRole::kHost),
-      Ice("ice/consent", "RFC 7675 5.1", "the path is checked again within 7.5 s", ConsentChecks,
-          any, Manner::kLong),
+      Of(ForRole::kHost,
+         Ice("ice/restart", "RFC 8839 4.4.1.1.1", "ICE restarts with new credentials", Restart)),
+      In(Manner::kLong, Ice("ice/consent", "RFC 7675 5.1", "the path is checked again within 7.5 s",
+                            ConsentChecks)),
       Ice("ice/unusable", "RFC 8839 5.1", "mDNS names, TCP, other components are ignored",
           UnusableCandidates),
-      Ice("ice/wrong-password", "RFC 8489 9.1.3", "a check under a wrong password fails",
-          WrongPassword, any, rude),
-      Ice("ice/no-integrity", "RFC 8489 9.1.3", "a check without MESSAGE-INTEGRITY fails",
-          NoIntegrity, any, rude),
-      Ice("ice/wrong-username", "RFC 8489 9.1.3", "a check for somebody else fails", WrongUsername,
-          any, rude),
-      Ice("ice/spoiled-fingerprint", "RFC 8489 14.7", "a check whose FINGERPRINT is wrong fails",
-          SpoiledFingerprint, any, rude),
-      Ice("ice/unknown-attribute", "RFC 8489 6.3.1", "an unknown required attribute is a 420",
-          UnknownAttribute, any, rude),
-      Ice("ice/stranger", "RFC 8445 12.2", "DTLS from an unchecked address is not answered",
-          Stranger, any, rude),
-      Ice("ice/junk", "RFC 7983 7", "junk on the port does no harm", Junk, any, rude),
-      Ice("ice/malformed", "RFC 8839 5.1", "malformed candidates do no harm", MalformedCandidates,
-          any, rude),
-      Ice("ice/consent-expires", "RFC 7675 5.1", "without consent nothing is sent after 30 s",
-          ConsentExpires, any, Manner::kLong),
+      In(rude, Ice("ice/wrong-password", "RFC 8489 9.1.3", "a check under a wrong password fails",
+                   WrongPassword)),
+      In(rude, Ice("ice/no-integrity", "RFC 8489 9.1.3", "a check without MESSAGE-INTEGRITY fails",
+                   NoIntegrity)),
+      In(rude, Ice("ice/wrong-username", "RFC 8489 9.1.3", "a check for somebody else fails",
+                   WrongUsername)),
+      In(rude, Ice("ice/spoiled-fingerprint", "RFC 8489 14.7",
+                   "a check whose FINGERPRINT is wrong fails", SpoiledFingerprint)),
+      In(rude, Ice("ice/unknown-attribute", "RFC 8489 6.3.1",
+                   "an unknown required attribute is a 420", UnknownAttribute)),
+      In(rude, Ice("ice/stranger", "RFC 8445 12.2",
+                   "DTLS from an unchecked address is not answered", Stranger)),
+      In(rude, Ice("ice/junk", "RFC 7983 7", "junk on the port does no harm", Junk)),
+      In(rude, Ice("ice/malformed", "RFC 8839 5.1", "malformed candidates do no harm",
+                   MalformedCandidates)),
+      In(Manner::kLong, Ice("ice/consent-expires", "RFC 7675 5.1",
+                            "without consent nothing is sent after 30 s", ConsentExpires)),
   };
 }
 

@@ -173,7 +173,7 @@ link::SendResult RawPeer::Send(sctp::StreamId stream, uint32_t ppid, ByteSpan me
 
 Status RawPeer::SendRecord(ByteSpan packet) {
   if (!dtls_) return Status(StatusCode::kUnavailable, "DTLS was not started");
-  const Status sent = dtls_->Send(packet);
+  Status sent = dtls_->Send(packet);
   ArmDtls();
   return sent;
 }

@@ -55,7 +55,7 @@ std::vector<std::string> SdpLines(std::string_view text) {
 
 std::string JoinSdpLines(const std::vector<std::string>& lines) {
   std::string text;
-  for (const std::string& line : lines) text += line + "\r\n";
+  for (const std::string& line : lines) text.append(line).append("\r\n");
   return text;
 }
 
@@ -105,14 +105,15 @@ std::string WithMediaLine(std::string_view text, const std::string& line) {
 std::string AtSessionLevel(std::string_view text, std::string_view prefix) {
   std::string moved = WithoutSdpLines(text, prefix);
   for (const std::string& value : SdpValues(text, prefix)) {
-    moved = WithSessionLine(moved, std::string(prefix) + value);
+    std::string line(prefix);
+    moved = WithSessionLine(moved, line.append(value));
   }
   return moved;
 }
 
 std::string WithBareLineFeeds(std::string_view text) {
   std::string bare;
-  for (const std::string& line : SdpLines(text)) bare += line + "\n";
+  for (const std::string& line : SdpLines(text)) bare.append(line).append("\n");
   return bare;
 }
 
@@ -134,7 +135,8 @@ std::string WithAudioSection(std::string_view text) {
   for (const char* prefix :
        {"a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:", "a=ice-options:"}) {
     for (const std::string& value : SdpValues(text, prefix)) {
-      audio = WithMediaLine(audio, prefix + value);
+      std::string line(prefix);
+      audio = WithMediaLine(audio, line.append(value));
     }
   }
   const std::vector<std::string> mids = SdpValues(text, "a=mid:");

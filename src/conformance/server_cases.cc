@@ -16,7 +16,7 @@ namespace {
 using codec::SignalingMessage;
 using codec::SignalingType;
 
-constexpr size_t kLargePayload = 9 * 1024;  // the original took messages of 10,240 bytes
+constexpr size_t kLargePayload = size_t{9} << 10;  // the original took messages of 10,240 bytes
 
 SignalingMessage Message(SignalingType type, const std::string& payload, const std::string& from,
                          const std::string& to) {

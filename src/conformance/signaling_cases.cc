@@ -204,21 +204,34 @@ Outcome SecondOffer(Bench& bench) {
 }
 
 Case Talk(std::string_view id, std::string_view section, std::string_view sentence,
-          Outcome (*run)(Bench&), Need need = Need::kNothing, Manner manner = Manner::kOrdinary,
-          ForRole role = ForRole::kAny) {
-  return {id, section, sentence, role, ForTunnel::kAny, need, manner, run};
+          Outcome (*run)(Bench&)) {
+  return {id, section, sentence, ForRole::kAny, ForTunnel::kAny, Need::kNothing, Manner::kOrdinary,
+          run};
+}
+
+Case OnSession(Case one) {
+  one.need = Need::kSession;
+  return one;
+}
+
+Case OfHost(Case one) {
+  one.role = ForRole::kHost;
+  return one;
+}
+
+Case Rudely(Case one) {
+  one.manner = Manner::kRude;
+  return one;
 }
 
 }  // namespace
 
 std::vector<Case> SignalingCases() {
-  const auto nothing = Need::kNothing;
-  const auto rude = Manner::kRude;
   return {
-      Talk("signaling/description", "ming-protocol 2", "offer or answer: payload and addresses",
-           Description, Need::kSession),
-      Talk("signaling/candidates", "ming-protocol 2", "candidate messages have their form",
-           CandidateMessages, Need::kSession),
+      OnSession(Talk("signaling/description", "ming-protocol 2",
+                     "offer or answer: payload and addresses", Description)),
+      OnSession(Talk("signaling/candidates", "ming-protocol 2",
+                     "candidate messages have their form", CandidateMessages)),
       Talk("signaling/pion-form", "ming-protocol 2", "candidates as Pion writes them are used",
            PionForm),
       Talk("signaling/null-mid", "ming-protocol 2", "sdpMid and the others may be null", NullMid),
@@ -232,14 +245,14 @@ std::vector<Case> SignalingCases() {
            UnknownMembers),
       Talk("signaling/unknown-type", "ming-protocol 2", "messages of unknown types are ignored",
            UnknownType),
-      Talk("signaling/second-offer", "ming-protocol 3.4", "a client may offer anew", SecondOffer,
-           nothing, Manner::kOrdinary, ForRole::kHost),
-      Talk("signaling/bad-payloads", "ming-protocol 2", "candidates of a wrong shape do no harm",
-           BadPayloads, nothing, rude),
-      Talk("signaling/bad-sdp", "ming-protocol 2", "a description that is none does no harm",
-           BadSdp, nothing, rude),
-      Talk("signaling/no-sdp", "ming-protocol 2", "a message without description does no harm",
-           NoSdp, nothing, rude),
+      OfHost(Talk("signaling/second-offer", "ming-protocol 3.4", "a client may offer anew",
+                  SecondOffer)),
+      Rudely(Talk("signaling/bad-payloads", "ming-protocol 2",
+                  "candidates of a wrong shape do no harm", BadPayloads)),
+      Rudely(Talk("signaling/bad-sdp", "ming-protocol 2", "a description that is none does no harm",
+                  BadSdp)),
+      Rudely(Talk("signaling/no-sdp", "ming-protocol 2",
+                  "a message without description does no harm", NoSdp)),
   };
 }
 

@@ -35,16 +35,19 @@ struct FarChannel {
 
 // A channel whose far end does `use`.
 Result<FarChannel> OpenTo(Bench& bench, TcpEnd::Use use) {
-  const size_t before = bench.target() != nullptr ? bench.target()->connections().size() : 0;
-  if (bench.target() != nullptr) bench.target()->SetUse(use);
-  Result<Channel> channel = bench.session().OpenChannel();
+  OurTarget* const target = bench.target();
+  const size_t before = target != nullptr ? target->connections().size() : 0;
+  if (target != nullptr) target->SetUse(use);
   FarChannel result;
-  if (channel.ok()) {
+  Status opened;
+  if (Result<Channel> channel = bench.session().OpenChannel(); channel.ok()) {
     result.channel = *std::move(channel);
     result.far = FarEnd(bench, result.channel, before);
+  } else {
+    opened = channel.status();
   }
-  if (bench.target() != nullptr) bench.target()->SetUse(TcpEnd::Use::kEcho);
-  if (!channel.ok()) return channel.status();
+  if (target != nullptr) target->SetUse(TcpEnd::Use::kEcho);
+  if (!opened.ok()) return opened;
   if (result.far == nullptr) {
     return Status(StatusCode::kTimeout, "no connection reached the target");
   }

@@ -30,6 +30,7 @@ Case Rude(std::string_view id) {
 
 std::vector<std::string> Ids(const std::vector<Case>& cases) {
   std::vector<std::string> ids;
+  ids.reserve(cases.size());
   for (const Case& one : cases) ids.emplace_back(one.id);
   return ids;
 }
