@@ -29,21 +29,21 @@ class Row:
 
 # Victim: the signaling server; beside it, visitors of the server and a transfer through the tunnel.
 SERVER_ROWS = (
-    Row("half-open", "half-open", ("--connections", "3000"), bounds=SERVER, smoke=True),
+    Row("half-open", "half-open", ("--connections", "3000"), bounds=SERVER),
     Row("slow-heads", "slow-heads", ("--connections", "3000"), bounds=SERVER),
     Row("endless-heads", "endless-heads", bounds=SERVER),
     Row("never-read", "never-read", ("--connections", "200"), bounds=Bounds(peak_mib=80, kept_mib=80)),
     Row("registrations", "registrations", bounds=dataclasses.replace(SERVER, log_kib=256)),
     Row("registrations-same-id", "registrations", ("--ids", "same"), bounds=SERVER),
     Row("spoofed-senders", "spoof", bounds=SERVER),
-    Row("bad-messages", "bad-messages", bounds=SERVER, smoke=True),
+    Row("bad-messages", "bad-messages", seconds=4, bounds=SERVER, smoke=True),
     Row("ping-flood", "ping-flood", bounds=SERVER),
 )
 
 # Victim: a host, through an honest signaling server that forwards all it gets.
 OPEN_SERVER = ("--message-rate", "1000000", "--message-burst", "1000000", "--connection-rate", "1000000", "--connection-burst", "1000000")
 FORWARD_ROWS = (
-    Row("candidates-100000", "candidates", ("--count", "100000"), seconds=10, server_flags=OPEN_SERVER, smoke=True),
+    Row("candidates-100000", "candidates", ("--count", "100000"), seconds=6, server_flags=OPEN_SERVER, smoke=True),
     Row("candidates-60k-foundations", "candidates", ("--count", "5000", "--foundation", "60000"), seconds=10,
         server_flags=OPEN_SERVER),
     Row("offers-many-clients", "offers", ("--count", "20000"), seconds=10, server_flags=OPEN_SERVER,
@@ -58,7 +58,7 @@ PEER_ROWS = tuple(Row(kind, "peer", ("--kind", kind), bounds=HOST) for kind in (
     "huge-labels", "unopened", "reset-loop", "never-read", "tiny", "control", "ignore-credit", "unfinished-one", "unfinished-many",
     "gaps", "tiny-gaps", "init-flood", "malformed", "malformed-interleaved", "stream-requests")) + (
     Row("stall-100-peers", "peer", ("--kind", "stall", "--peers", "100"), bounds=dataclasses.replace(HOST, settle_seconds=45)),
-    Row("open-flood-70000", "peer", ("--kind", "open-flood"), smoke=True),
+    Row("open-flood-70000", "peer", ("--kind", "open-flood"), seconds=5, smoke=True),
 )
 CLIENT_KINDS = ("fingerprint", "fingerprint-passive", "garbage-handshake", "garbage-records", "bad-dcep", "open-flood", "open-beyond",
                 "huge-labels", "unopened", "reset-loop", "unfinished-one", "tiny-gaps", "init-flood", "malformed", "stream-requests")
@@ -295,8 +295,7 @@ def junk_case(row):
         watch = Watch(host)
         rates = {"junk": [], "decoy": []}
         cpu = {"junk": [], "decoy": []}
-        sent = []
-        rounds = 1 if lab.asan else JUNK_ROUNDS
+        rounds = 1 if lab.asan else 2 if lab.quick else JUNK_ROUNDS
         for turn in range(rounds):
             for kind in ("junk", "decoy") if turn % 2 == 0 else ("decoy", "junk"):
                 address = target if kind == "junk" else f"{lab.segment.address('host')}:9999"

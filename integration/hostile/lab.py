@@ -123,7 +123,7 @@ class Lab:
 
     def __init__(self, arguments):
         self.ming, self.hostile = str(arguments.ming), str(arguments.hostile)
-        self.asan = arguments.asan
+        self.asan, self.quick = arguments.asan, arguments.set == "smoke"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ming-hostile-"))
         self.processes = []
         self.segment = Segment()
