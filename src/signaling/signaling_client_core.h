@@ -50,9 +50,10 @@ struct SignalingClientCoreOptions {
   BackoffOptions urgent_backoff{std::chrono::milliseconds(300), std::chrono::seconds(1), 0.3};
   // While it is urgent the server is asked for a sign of life so often; how long its answer may
   // take, doubling with each time that it failed up to the longest: what was silent may only have
-  // been slow. TCP alone would wait for minutes, and after a black-out as long again as it lasted.
+  // been slow, and a needless new connection costs three round trips. TCP alone would wait for
+  // minutes, and after a black-out as long again as it lasted.
   Duration check_interval = std::chrono::seconds(2);
-  Duration check_limit = std::chrono::milliseconds(1500);
+  Duration check_limit = std::chrono::milliseconds(750);
   Duration longest_check_limit = std::chrono::seconds(6);
   // A connection that stood this long was accepted: the protocol has no answer to a registration.
   // More than the 2 s which a server may take to probe another holder of the ID.

@@ -12,7 +12,7 @@ namespace {
 
 constexpr Duration kTick = std::chrono::milliseconds(10);
 constexpr Duration kLossNoticedAfter = std::chrono::seconds(3);
-constexpr Duration kCheckLimit = std::chrono::milliseconds(1500);
+constexpr Duration kCheckLimit = std::chrono::milliseconds(750);
 const char kHostId[] = "myhost";
 
 // The ICE user name fragment of a description.

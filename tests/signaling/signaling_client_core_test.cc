@@ -279,7 +279,7 @@ class UrgentSignalingTest : public SignalingClientCoreTest {
 TEST_F(UrgentSignalingTest, AsksForASignOfLifeEveryTwoSeconds) {
   ConnectUrgently();
   for (int i = 0; i < 5; ++i) {
-    Pass(milliseconds(1400));
+    Pass(milliseconds(700));
     core().HandlePong(now_);
     EXPECT_THAT(Events(), IsEmpty());
     Pass(seconds(2));
@@ -292,7 +292,7 @@ TEST_F(UrgentSignalingTest, AsksForASignOfLifeEveryTwoSeconds) {
 
 TEST_F(UrgentSignalingTest, ReplacesASilentConnectionAtOnce) {
   ConnectUrgently();
-  Pass(milliseconds(1499));
+  Pass(milliseconds(749));
   EXPECT_THAT(Events(), IsEmpty());
   Pass(milliseconds(1));
   EXPECT_THAT(Events(),
@@ -303,13 +303,13 @@ TEST_F(UrgentSignalingTest, AMessageIsASignOfLife) {
   ConnectUrgently();
   Hear(R"({"type":"offer","payload":1,"target_id":"h","sender_id":"c"})");
   Events();
-  Pass(milliseconds(1500));
+  Pass(milliseconds(750));
   EXPECT_THAT(Events(), IsEmpty());
 }
 
 TEST_F(UrgentSignalingTest, ASlowServerGetsMoreTimeWithEachFailure) {
   ConnectUrgently();
-  for (const int limit : {1500, 3000, 6000, 6000}) {
+  for (const int limit : {750, 1500, 3000, 6000, 6000}) {
     Pass(milliseconds(limit - 1));
     EXPECT_THAT(Events(), IsEmpty()) << limit;
     Pass(milliseconds(1));
@@ -321,7 +321,7 @@ TEST_F(UrgentSignalingTest, ASlowServerGetsMoreTimeWithEachFailure) {
   core().HandlePong(now_);
   Pass(seconds(2));
   Events();
-  Pass(milliseconds(1500));
+  Pass(milliseconds(750));
   EXPECT_EQ(Events().back(), "open");
 }
 
