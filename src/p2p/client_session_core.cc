@@ -10,8 +10,8 @@
 namespace ming::p2p {
 namespace {
 
-// Between two copies of one offer that the host asks for. A host asks once, when it is back with the
-// server: an offer that was sent before that, onto its old connection, is lost.
+// Between two copies of one offer that the host asks for. A host asks once, when it is back with
+// the server: an offer that was sent before that, onto its old connection, is lost.
 constexpr Duration kCopyInterval = std::chrono::milliseconds(100);
 
 }  // namespace

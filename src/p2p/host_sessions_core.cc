@@ -97,6 +97,10 @@ void HostSessionsCore::HandleSignalingDown(const Status& why) {
 
 void HostSessionsCore::HandleIdTaken(const Status& why) { End(TunnelEnd::kIdTaken, why); }
 
+void HostSessionsCore::HandleRegistrationRefused(const Status& why) {
+  End(TunnelEnd::kRefused, why);
+}
+
 void HostSessionsCore::HandleSignalingRefused(Timestamp now, const Status& why) {
   if (closed_) return;
   signaling_up_ = false;

@@ -109,6 +109,8 @@ class HostSessionsCore {
   void HandleSignalingDown(const Status& why);
   // The signaling client gave up because another host holds our ID: the end.
   void HandleIdTaken(const Status& why);
+  // The signaling client gave up because the server does not let us register: the end.
+  void HandleRegistrationRefused(const Status& why);
   // The signaling client gave up because the server refused us: the end before the first success, a
   // long pause after it.
   void HandleSignalingRefused(Timestamp now, const Status& why);

@@ -66,9 +66,7 @@ class TunnelHostImpl final : public TunnelHost, private TunnelRole {
   void HandleTimeout() override { core_.HandleTimeout(Now()); }
   void HandleSignalingUp() override;
   void HandleSignalingDown(const Status& why) override { core_.HandleSignalingDown(why); }
-  void HandleSignalingRefused(const Status& why) override {
-    core_.HandleSignalingRefused(Now(), why);
-  }
+  void HandleSignalingRefused(const Status& why) override;
   void HandleIdTaken(const Status& why) override { core_.HandleIdTaken(why); }
   void HandleSignalingMessage(const codec::SignalingMessage& message) override;
   // A client that is gone; its session ends by its own clocks.
@@ -223,6 +221,11 @@ void TunnelHostImpl::Apply(const SendCandidateTo& event) {
 }
 
 void TunnelHostImpl::Apply(const SendRefusal& event) {
+  if (session_lines_.Pass(Now())) {
+    LOG(WARNING) << "[host client=" << PrintableText(event.client_id, kLongestText)
+                 << "] refused: " << PrintableText(event.text, kLongestText)
+                 << session_lines_.TakeHeldBack();
+  }
   Send(codec::MakeError(PrintableText(event.text, kLongestText), event.client_id));
 }
 
@@ -249,6 +252,16 @@ void TunnelHostImpl::HandleSignalingUp() {
   core_.HandleSignalingUp();
   Pump();
   observer_.OnRegistered();
+}
+
+void TunnelHostImpl::HandleSignalingRefused(const Status& why) {
+  // A refusal of the connection has an HTTP status; that of a registration has none, and came when
+  // the connection stood already.
+  if (why.detail() == 0) {
+    core_.HandleRegistrationRefused(why);
+  } else {
+    core_.HandleSignalingRefused(Now(), why);
+  }
 }
 
 void TunnelHostImpl::HandleSignalingMessage(const codec::SignalingMessage& message) {

@@ -427,6 +427,12 @@ TEST_F(HostSessionsCoreTest, ReconnectsAfterAPauseWhenRefusedLater) {
   EXPECT_EQ(core_.connected_count(), 1U);
 }
 
+TEST_F(HostSessionsCoreTest, EndsWhenItMayNotRegister) {
+  core_.HandleSignalingUp();
+  core_.HandleRegistrationRefused(Status(StatusCode::kPermissionDenied, "not with this token"));
+  EXPECT_THAT(Events(), ElementsAre("ended: refused"));
+}
+
 TEST_F(HostSessionsCoreTest, EndsWhenTheIdIsTaken) {
   core_.HandleSignalingUp();
   core_.HandleIdTaken(Status(StatusCode::kPermissionDenied, "host with ID 'x' already registered"));
