@@ -30,7 +30,7 @@ PacketCutter::PacketCutter(MutableByteSpan packet, size_t max_size)
 
 std::optional<MutableByteSpan> PacketCutter::Next() {
   if (at_ == packet_.size()) return std::nullopt;
-  ByteSpan rest = ByteSpan(packet_).Skip(at_);
+  ByteSpan rest(packet_.data() + at_, packet_.size() - at_);
   size_t size = 0;
   while (const std::optional<Chunk> chunk = NextChunk(rest)) {
     if (size != 0 && kCommonHeader + size + chunk->whole.size() > max_size_) break;

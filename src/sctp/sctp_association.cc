@@ -20,6 +20,8 @@ constexpr size_t kTagOffset = 4;
 constexpr size_t kChecksumOffset = 8;
 // Larger packets are for paths without losses; the engine's stay below 32 KiB.
 constexpr size_t kMaxUnitPacket = 2000;
+// A peer says something every second.
+constexpr Duration kSilence = std::chrono::milliseconds(1200);
 // One read; most messages are at most this long.
 constexpr size_t kReadSize = size_t{16} << 10;
 // A reset of all 65535 streams by number.
@@ -94,12 +96,13 @@ void SctpAssociation::HandlePacket(ByteSpan packet) {
     return;
   }
   stack_.NoteTraffic();
+  NoteHeard();
   if (const std::optional<ByteBuffer> passing = reset_gate_.HoldBack(packet)) {
     if (passing->size() > kCommonHeader) socket_->Input(*passing);
   } else {
     socket_->Input(packet);
   }
-  if (IsDue()) Settle();
+  if (IsDue(stack_.timers().Now())) Settle();
 }
 
 link::SendResult SctpAssociation::Send(StreamId stream, Ppid ppid, ByteSpan message,
@@ -188,19 +191,26 @@ Status SctpAssociation::SetMaxPacketSize(size_t bytes) {
   Status valid = Validate(changed);
   if (!valid.ok()) return valid;
   // One packet first: it is this that makes chunks smaller.
-  const Status set = socket_->SetPacketSize(bytes, 1);
+  Status set = socket_->SetPacketSize(bytes, 1);
   if (!set.ok()) return set;
   packet_size_ = bytes;
   ApplyUnit();
   return set;
 }
 
-void SctpAssociation::NotePeerSilent() {
-  if (socket_ != nullptr) socket_->SetMaxRetransmissionTime(options_.rto_initial);
+bool SctpAssociation::HasFallenSilent(Timestamp now) const {
+  return state_ == State::kUp && !silent_ && now - heard_at_ >= kSilence;
 }
 
-void SctpAssociation::NotePeerHeard() {
-  if (socket_ != nullptr) socket_->SetMaxRetransmissionTime(options_.rto_max);
+void SctpAssociation::NoteSilence() {
+  silent_ = true;
+  socket_->SetMaxRetransmissionTime(options_.rto_initial);
+}
+
+void SctpAssociation::NoteHeard() {
+  heard_at_ = stack_.timers().Now();
+  if (!std::exchange(silent_, false)) return;
+  socket_->SetMaxRetransmissionTime(options_.rto_max);
 }
 
 void SctpAssociation::HandleNewPath() {
@@ -255,7 +265,7 @@ void SctpAssociation::OnOutput(MutableByteSpan packet) {
 }
 
 void SctpAssociation::SendOne(MutableByteSpan packet) {
-  ByteSpan rest = ByteSpan(packet).Skip(kCommonHeader);
+  ByteSpan rest(packet.data() + kCommonHeader, packet.size() - kCommonHeader);
   while (const std::optional<Chunk> chunk = NextChunk(rest)) {
     if (!IsData(chunk->type)) continue;
     if (const std::optional<uint32_t> tsn = ByteReader(chunk->value).ReadU32()) {
@@ -288,6 +298,7 @@ void SctpAssociation::Settle() {
 }
 
 void SctpAssociation::SettleOnce() {
+  if (HasFallenSilent(stack_.timers().Now())) NoteSilence();
   if (reset_gate_.HasDue()) socket_->Input(reset_gate_.TakeDue());
   ReadAll();
   if (state_ == State::kUp) Grow();

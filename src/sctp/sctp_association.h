@@ -127,11 +127,6 @@ class SctpAssociation {
   // Lowers (or, with the limit told at max_packet_size, raises) the packet size from here on.
   Status SetMaxPacketSize(size_t bytes);
 
-  // The peer has not been heard of for a while, and then it has been again. Meanwhile
-  // retransmissions are not spread out, so that a path that comes back is used within rto_initial:
-  // one packet each time, by the rules of congestion control.
-  void NotePeerSilent();
-  void NotePeerHeard();
   // Packets take another path from here on: congestion control starts anew, for what was learned
   // belongs to the old one (RFC 9260, section 7.2), and a heartbeat goes out at once.
   void HandleNewPath();
@@ -160,8 +155,9 @@ class SctpAssociation {
   };
 
   // For SctpStack: whether a tick has something for us, and the work itself.
-  bool IsDue() const {
-    return attention_ || waiting_for_space_ || wanted_streams_ != 0 || reset_gate_.HasDue();
+  bool IsDue(Timestamp now) const {
+    return HasFallenSilent(now) || attention_ || waiting_for_space_ || wanted_streams_ != 0 ||
+           reset_gate_.HasDue();
   }
   void Settle();
   // A packet of the engine, which may be several of ours.
@@ -169,6 +165,12 @@ class SctpAssociation {
   void SendOne(MutableByteSpan packet);
 
   void SettleOnce();
+  // The peer was not heard of for a while: retransmissions are not spread out any more, so that a
+  // path that comes back is used within rto_initial, one packet each time, by the rules of
+  // congestion control. The engine's running timer keeps its time, so this begins early.
+  bool HasFallenSilent(Timestamp now) const;
+  void NoteSilence();
+  void NoteHeard();
   void UpdateUnit();
   void ApplyUnit();
   void SettleSoon();
@@ -199,6 +201,8 @@ class SctpAssociation {
   bool attention_ = false;  // the engine asked for it
   bool settling_ = false;
   bool paused_ = false;
+  bool silent_ = false;
+  Timestamp heard_at_;  // the last packet of the peer, or the start
   bool waiting_for_space_ = false;
   bool interleaving_ = false;
   bool stream_reset_ = false;

@@ -60,7 +60,7 @@ struct SctpOptions {
   Duration heartbeat_interval = std::chrono::seconds(1);
   // The retransmission timer. Below 400 ms a process that is descheduled resends in vain; the
   // maximum bounds how long a path that came back stays unused. While the peer is known to be
-  // silent (NotePeerSilent) the initial one is the maximum.
+  // silent the initial one is the maximum.
   Duration rto_initial = std::chrono::milliseconds(500);
   Duration rto_min = std::chrono::milliseconds(400);
   Duration rto_max = std::chrono::seconds(2);

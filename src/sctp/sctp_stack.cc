@@ -104,7 +104,7 @@ void SctpStack::OnTick() {
   AdvanceEngine();
   due_.clear();
   for (const auto& [id, association] : associations_) {
-    if (association->IsDue()) due_.push_back(id);
+    if (association->IsDue(timers_.Now())) due_.push_back(id);
   }
   // A callback may end any association, and begin others.
   for (const uintptr_t id : due_) {

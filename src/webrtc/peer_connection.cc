@@ -137,7 +137,6 @@ class PeerConnection::Impl final : private IcePath::Observer,
   size_t ChoosePacketSize() const;
   void StateChanged();
   void ReportStates();
-  void TellSctp(ConnectionState state);
   void ArmLiveness();
   void End(const Status& why);
   void ReportEnd();
@@ -484,18 +483,11 @@ void PeerConnection::Impl::ReportStates() {
                 << "Peer connection state: " << ConnectionStateName(event->state)
                 << (note.empty() ? "" : " (" + note + ")") << lines.TakeHeldBack();
     }
-    TellSctp(event->state);
     const bool last =
         event->state == ConnectionState::kFailed || event->state == ConnectionState::kClosed;
     if (last) End(event->why);
     observer_.OnConnectionState(event->state);
   }
-}
-
-void PeerConnection::Impl::TellSctp(ConnectionState state) {
-  if (!sctp_) return;
-  if (state == ConnectionState::kDisconnected) sctp_->NotePeerSilent();
-  if (state == ConnectionState::kConnected) sctp_->NotePeerHeard();
 }
 
 void PeerConnection::Impl::End(const Status& why) {
