@@ -26,6 +26,7 @@ class TunnelServices;
 
 class TunnelRole : private signaling::SignalingClient::Observer, private PeerSession::Observer {
  public:
+  ~TunnelRole() override;
   TunnelRole(const TunnelRole&) = delete;
   TunnelRole& operator=(const TunnelRole&) = delete;
 
@@ -44,7 +45,6 @@ class TunnelRole : private signaling::SignalingClient::Observer, private PeerSes
   // `services` outlives the role. `log_name`: "client".
   TunnelRole(TunnelServices& services, const signaling::SignalingClientOptions& signaling,
              std::string log_name);
-  ~TunnelRole() override;
 
   // What the core is told; each is followed by Pump.
   virtual void HandleTimeout() = 0;
