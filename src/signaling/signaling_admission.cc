@@ -60,20 +60,7 @@ std::optional<SignalingRefusal> SignalingAdmission::Check(Timestamp now,
   if (connections_ >= options_.max_connections) {
     return SignalingRefusal{503, "the server is full"};
   }
-  if (!request.source.Canonical().IsLoopback()) {
-    const auto source = sources_.find(KeyOf(request.source));
-    if (source != sources_.end()) {
-      if (source->second.connections >= options_.max_connections_per_source) {
-        return SignalingRefusal{429, "too many connections from this address"};
-      }
-      if (!source->second.failures.HasToken(failure_rule_, now)) {
-        return SignalingRefusal{429, "too many refused tokens from this address"};
-      }
-      if (!source->second.arrivals.HasToken(arrival_rule_, now)) {
-        return SignalingRefusal{429, "too many new connections from this address"};
-      }
-    }
-  }
+  if (auto refusal = CheckSource(now, request.source)) return refusal;
   const auto allows = [&](const std::string& origin) {
     return origin == "*" || EqualIgnoringCase(origin, request.origin);
   };
@@ -88,6 +75,24 @@ std::optional<SignalingRefusal> SignalingAdmission::Check(Timestamp now,
   if (known) return std::nullopt;
   CountFailure(now, request.source);
   return SignalingRefusal{401, token.empty() ? "a bearer token is required" : "bad token"};
+}
+
+std::optional<SignalingRefusal> SignalingAdmission::CheckSource(Timestamp now,
+                                                                const IpAddress& address) const {
+  if (address.Canonical().IsLoopback()) return std::nullopt;
+  const auto found = sources_.find(KeyOf(address));
+  if (found == sources_.end()) return std::nullopt;
+  const Source& source = found->second;
+  if (source.connections >= options_.max_connections_per_source) {
+    return SignalingRefusal{429, "too many connections from this address"};
+  }
+  if (!source.failures.HasToken(failure_rule_, now)) {
+    return SignalingRefusal{429, "too many refused tokens from this address"};
+  }
+  if (!source.arrivals.HasToken(arrival_rule_, now)) {
+    return SignalingRefusal{429, "too many new connections from this address"};
+  }
+  return std::nullopt;
 }
 
 SignalingGrant SignalingAdmission::Grant(const SignalingRequest& request) const {

@@ -79,6 +79,7 @@ class SignalingAdmission {
   using SourceKey = std::string;
 
   static SourceKey KeyOf(const IpAddress& source);
+  std::optional<SignalingRefusal> CheckSource(Timestamp now, const IpAddress& address) const;
   void CountFailure(Timestamp now, const IpAddress& source);
   Source MakeSource(Timestamp now) const;
   bool IsIdle(const Source& source, Timestamp now) const;
