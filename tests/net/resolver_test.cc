@@ -157,6 +157,9 @@ TEST_F(ResolverTest, CallbackMayAskForTheSameNameAgain) {
 
 // A name server of the test's own: it answers, denies, or is silent until it is let go.
 class KnownNamesTest : public ResolverTest {
+ public:
+  ~KnownNamesTest() override { Say(Status(StatusCode::kUnavailable, "gone")); }
+
  protected:
   // Shared with the worker's thread, which may outlive the resolver.
   struct Server {
@@ -165,8 +168,6 @@ class KnownNamesTest : public ResolverTest {
     bool silent = false;
     Result<std::vector<SocketAddress>> answer = Status(StatusCode::kUnavailable, "no such name");
   };
-
-  ~KnownNamesTest() override { Say(Status(StatusCode::kUnavailable, "gone")); }
 
   void Say(const Result<std::vector<SocketAddress>>& answer) {
     const std::lock_guard<std::mutex> lock(server_->mutex);
