@@ -316,8 +316,8 @@ TEST_F(SignalingEndToEndTest, KeepsAReaderThatIsFloodedForLong) {
   RawPeer& host = ConnectRaw();
   host.Say(R"({"type":"register-host","payload":null,"sender_id":"h"})");
   WaitForHosts(1);
-  std::vector<RawPeer*> clients;
-  for (int i = 0; i < 48; ++i) clients.push_back(&ConnectRaw());
+  std::vector<RawPeer*> clients(48);
+  for (RawPeer*& client : clients) client = &ConnectRaw();
   const auto flood = [&] {
     for (size_t i = 0; i < clients.size(); ++i) {
       const std::string message = R"({"type":"offer","payload":")" + std::string(60'000, 'x') +
