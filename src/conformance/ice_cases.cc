@@ -60,36 +60,29 @@ Outcome ExpectNoSuccess(ProbeSession& session, const ProbePath& path, const Prob
   return Holds("error " + std::to_string(code.value_or(0)));
 }
 
-Outcome WrongPassword(Bench& bench) {
-  return WithPath(bench, [](ProbeSession& session, const ProbePath& path) {
+// A check that was spoiled so is not answered with success.
+Outcome RefusesCheck(Bench& bench, void (*spoil)(ProbeCheck& check)) {
+  return WithPath(bench, [spoil](ProbeSession& session, const ProbePath& path) {
     ProbeCheck check = session.Correct();
-    check.password = "not-the-password-of-it";
+    spoil(check);
     return ExpectNoSuccess(session, path, check);
   });
+}
+
+Outcome WrongPassword(Bench& bench) {
+  return RefusesCheck(bench, [](ProbeCheck& check) { check.password = "not-the-password-of-it"; });
 }
 
 Outcome NoIntegrity(Bench& bench) {
-  return WithPath(bench, [](ProbeSession& session, const ProbePath& path) {
-    ProbeCheck check = session.Correct();
-    check.integrity = false;
-    return ExpectNoSuccess(session, path, check);
-  });
+  return RefusesCheck(bench, [](ProbeCheck& check) { check.integrity = false; });
 }
 
 Outcome WrongUsername(Bench& bench) {
-  return WithPath(bench, [](ProbeSession& session, const ProbePath& path) {
-    ProbeCheck check = session.Correct();
-    check.username = "nobody:knows";
-    return ExpectNoSuccess(session, path, check);
-  });
+  return RefusesCheck(bench, [](ProbeCheck& check) { check.username = "nobody:knows"; });
 }
 
 Outcome SpoiledFingerprint(Bench& bench) {
-  return WithPath(bench, [](ProbeSession& session, const ProbePath& path) {
-    ProbeCheck check = session.Correct();
-    check.spoiled_fingerprint = true;
-    return ExpectNoSuccess(session, path, check);
-  });
+  return RefusesCheck(bench, [](ProbeCheck& check) { check.spoiled_fingerprint = true; });
 }
 
 Outcome ExpectError(ProbeSession& session, const ProbePath& path, const ProbeCheck& check,

@@ -96,9 +96,7 @@ void LwsHttpGet::TryNext() {
     return;
   }
   // Numeric: libwebsockets would look a name up in this thread.
-  std::string numeric = address.ToString();
-  numeric.resize(numeric.rfind(':'));
-  if (numeric.front() == '[') numeric = numeric.substr(1, numeric.size() - 2);
+  const std::string numeric = NumericHost(address);
   const std::string host = options_.server.ToString();
   lws_client_connect_info info{};
   info.context = engine_.context();

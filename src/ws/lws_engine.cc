@@ -83,6 +83,12 @@ LwsEngine::LwsEngine(net::Reactor& reactor, net::GlibBridge& bridge)
       bridge_(bridge),
       heartbeat_alarm_(reactor.CreateAlarm([this] { RunHeartbeats(); })) {}
 
+std::string NumericHost(const net::SocketAddress& address) {
+  std::string numeric = address.ToString();
+  numeric.resize(numeric.rfind(':'));
+  return numeric.front() == '[' ? numeric.substr(1, numeric.size() - 2) : numeric;
+}
+
 Result<std::unique_ptr<LwsEngine>> LwsEngine::Create(net::Reactor& reactor,
                                                      net::GlibBridge& bridge) {
   std::unique_ptr<LwsEngine> engine(new LwsEngine(reactor, bridge));

@@ -17,6 +17,7 @@
 #include "ming/link/timer_service.h"
 #include "ming/net/glib_bridge.h"
 #include "ming/net/reactor.h"
+#include "ming/net/socket_address.h"
 #include "ming/ws/ws_client.h"
 #include "ming/ws/ws_server.h"
 
@@ -49,6 +50,10 @@ class LwsHeartbeatUser {
  protected:
   ~LwsHeartbeatUser() = default;
 };
+
+// `address` without port and brackets, with its zone: what the engine connects to without looking a
+// name up.
+std::string NumericHost(const net::SocketAddress& address);
 
 class LwsEngine {
  public:

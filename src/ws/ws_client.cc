@@ -194,9 +194,7 @@ void LwsClient::Connect(const net::SocketAddress& address) {
   }
   // Numeric: libwebsockets would look a name up in this thread. The name is still what Host and the
   // certificate are about.
-  std::string numeric = address.ToString();
-  numeric.resize(numeric.rfind(':'));
-  if (numeric.front() == '[') numeric = numeric.substr(1, numeric.size() - 2);
+  const std::string numeric = NumericHost(address);
   const std::string host = options_.url.HostHeader();
   lws_client_connect_info info{};
   info.context = engine_.context();
