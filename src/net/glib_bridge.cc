@@ -3,11 +3,13 @@
 #include <glib.h>
 #include <glog/logging.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -20,9 +22,10 @@
 namespace ming::net {
 namespace {
 
-// Registrations that one Arm proves by a system call each; the rest follows every kRecheckDelay.
-constexpr size_t kProvesPerArm = 64;
-constexpr Duration kRecheckDelay = std::chrono::milliseconds(10);
+// Registrations that one round proves by a system call each, and the time between two rounds: an
+// engine runs for every datagram, and that must not cost a proof of everything it watches.
+constexpr size_t kProvesPerRound = 64;
+constexpr Duration kRoundInterval = std::chrono::milliseconds(10);
 
 uint32_t ToEpoll(gushort poll_events) {
   uint32_t events = 0;
@@ -64,6 +67,8 @@ class GlibBridge::Pump {
 
   void Arm();
   int Query();
+  void FindWakeup();
+  void TakeWakeup();
   void SyncRegistrations();
   Registration Sync(const GPollFD& poll, const Registration* previous);
   bool Control(int operation, int fd, uint32_t events);
@@ -75,6 +80,7 @@ class GlibBridge::Pump {
   const UniqueFd epoll_;
   std::vector<GPollFD> polls_;  // of the last query, sorted by descriptor, as GLib gives it
   gint max_priority_ = 0;
+  int wakeup_fd_ = -1;                       // GLib's own, by which it ends a poll
   bool armed_ = false;                       // prepared and queried; check is next
   std::vector<Registration> registrations_;  // sorted by descriptor
   std::vector<Registration> synced_;         // those of the Arm before, to use their memory again
@@ -83,6 +89,7 @@ class GlibBridge::Pump {
   uint64_t epoch_ = 1;
   size_t proves_left_ = 0;
   bool has_unproven_ = false;
+  Timestamp next_round_at_;
   // A round of proofs goes on where the one before ran out, so that none is left out for ever.
   int round_start_ = 0;
   std::optional<int> next_round_start_;
@@ -103,6 +110,7 @@ GlibBridge::Pump::Pump(Reactor& reactor)
   PCHECK(epoll_.valid()) << "epoll_create1";
   CHECK(g_main_context_acquire(context_)) << "the context is new and nobody else's";
   g_main_context_push_thread_default(context_);
+  FindWakeup();
   watch_.SetEvents(EPOLLIN);
   arm_hook_.Request();
 }
@@ -142,9 +150,27 @@ int GlibBridge::Pump::Query() {
   }
 }
 
+// A context without sources polls nothing else.
+void GlibBridge::Pump::FindWakeup() {
+  g_main_context_prepare(context_, &max_priority_);
+  static_cast<void>(Query());
+  CHECK_EQ(polls_.size(), 1u) << "a new context has no source";
+  wakeup_fd_ = polls_.front().fd;
+}
+
+// GLib wakes its own loop whenever it dispatches a descriptor. All sources are looked at after this
+// anyway, so that the signal would only cost a turn; what is signaled later is seen.
+void GlibBridge::Pump::TakeWakeup() {
+  uint64_t count = 0;
+  // EAGAIN: there was none.
+  static_cast<void>(!::read(wakeup_fd_, &count, sizeof(count)));
+}
+
 void GlibBridge::Pump::SyncRegistrations() {
   synced_.clear();
-  proves_left_ = kProvesPerArm;
+  const Timestamp now = reactor_.Now();
+  const bool is_round = now >= next_round_at_;
+  proves_left_ = is_round ? kProvesPerRound : 0;
   has_unproven_ = false;
   next_round_start_.reset();
   auto previous = registrations_.begin();
@@ -158,7 +184,8 @@ void GlibBridge::Pump::SyncRegistrations() {
   for (; previous != registrations_.end(); ++previous) Control(EPOLL_CTL_DEL, previous->fd, 0);
   registrations_.swap(synced_);
   round_start_ = next_round_start_.value_or(0);
-  if (has_unproven_) recheck_->ArmAt(reactor_.Now() + kRecheckDelay);
+  if (is_round && proves_left_ != kProvesPerRound) next_round_at_ = now + kRoundInterval;
+  if (has_unproven_) recheck_->ArmAt(std::max(now, next_round_at_));
 }
 
 GlibBridge::Pump::Registration GlibBridge::Pump::Sync(const GPollFD& poll,
@@ -199,6 +226,7 @@ void GlibBridge::Pump::Run() {
                            base::CheckedCast<gint>(polls_.size())) != FALSE) {
     ++epoch_;
     g_main_context_dispatch(context_);
+    TakeWakeup();
   }
   arm_hook_.Request();
 }

@@ -124,6 +124,23 @@ TEST_F(GlibBridgeTest, DescriptorsAreWatched) {
   }
 }
 
+// GLib signals its own loop at each dispatch of a descriptor, which nobody sleeps in here.
+TEST_F(GlibBridgeTest, DescriptorDispatchDoesNotCauseAnotherTurn) {
+  const UniqueFd fd = MakeEventFd();
+  int seen = 0;
+  const Source source = Source::Descriptor(bridge_.context(), fd.get(), [&] {
+    Drain(fd.get());
+    ++seen;
+  });
+  // Lets the proof of what was registered pass, which has a turn of its own.
+  TurnsWithin(milliseconds(30));
+  Signal(fd.get());
+  const uint64_t before = reactor_.turn();
+  ASSERT_TRUE(RunUntil([&] { return seen == 1; }));
+  EXPECT_EQ(reactor_.turn() - before, 1u);
+  EXPECT_EQ(TurnsWithin(milliseconds(1)), 1u) << "that of the end of the time";
+}
+
 TEST_F(GlibBridgeTest, SourceAddedOutsideIsSeenAfterArm) {
   TurnsWithin(milliseconds(1));
   int fired = 0;
@@ -171,7 +188,7 @@ TEST_F(GlibBridgeTest, SourceThatIsGoneIsNoLongerWatched) {
 // In one callback a descriptor is closed and its number given to another file, with the same
 // events: the query looks as before, but the kernel watches nothing.
 TEST_F(GlibBridgeTest, ReusedDescriptorNumberIsWatchedAgain) {
-  constexpr size_t kOthers = 200;  // more than one Arm checks
+  constexpr size_t kOthers = 200;  // more than one round proves
   std::vector<UniqueFd> fds;
   std::vector<Source> sources;
   size_t seen = 0;
