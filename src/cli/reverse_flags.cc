@@ -129,6 +129,15 @@ Status AddListener(const Settings& settings, const std::string& text,
   return Status::Ok();
 }
 
+Status CheckNames(const Settings& settings, const reverse::ClientCoreOptions& options) {
+  constexpr char kNames[] = "a name is 1 to 64 of A-Z a-z 0-9 . _ -";
+  if (!codec::IsReverseName(options.id)) return BadValue(settings, "id", kNames);
+  for (const std::string& label : options.labels) {
+    if (!codec::IsReverseName(label)) return BadValue(settings, "label", kNames);
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 FlagSet ReverseServerFlags() {
@@ -221,6 +230,7 @@ Result<reverse::ReverseClientOptions> ReverseClientSettings(const Settings& sett
   }
   options.core.id = settings.Value("id");
   options.core.labels = SplitList(settings.Value("label"));
+  if (Status named = CheckNames(settings, options.core); !named.ok()) return named;
   options.core.orphans = OrphansOf(settings);
   options.core.handshake_timeout = TimeOf(settings, "handshake-timeout");
   options.core.drain_timeout = TimeOf(settings, "drain-timeout");

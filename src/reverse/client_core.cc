@@ -163,6 +163,10 @@ void ClientCore::HandleMessage(Timestamp now, std::string_view line) {
       events_.push_back(client::EndControl{});
       return End(now, ClientEnd::kReplaced, why);
     }
+    if (bye->reason == ReverseReason::kShutdown && !options_.reconnect.enabled) {
+      events_.push_back(client::EndControl{});
+      return End(now, ClientEnd::kStopped, Status::Ok());
+    }
     LoseControl(now, why, {});
   }
 }
@@ -205,7 +209,9 @@ size_t ClientCore::HandleLinkBytes(Timestamp now, ReverseConnId conn, ByteSpan b
 void ClientCore::HandleLinkReply(Timestamp now, Conns::iterator conn, std::string_view line) {
   const auto reply = codec::ParseReverseReply(line);
   if (!reply.ok()) return Drop(now, conn, ReverseReason::kProtocol);
-  if (std::holds_alternative<codec::ReverseErr>(*reply)) {
+  if (const auto* const err = std::get_if<codec::ReverseErr>(&*reply)) {
+    // The caller of a refused connection still waits, unless its id is spent.
+    if (err->code == ReverseError::kLimit) return Fail(now, conn, ReverseReason::kLimit);
     return Drop(now, conn, ReverseReason::kDenied);
   }
   conn->second.stage = Stage::kDialingTarget;

@@ -283,8 +283,10 @@ void ReverseServer::Apply(const ConnEnd& event) {
   }
   counters_.bytes_in += counts.a_to_b;
   counters_.bytes_out += counts.b_to_a;
-  const bool missed = event.reason == ReverseReason::kPairTimeout;
-  VLOG(1) << "event=" << (missed ? "pair_timeout" : "conn_end")
+  if (event.reason == ReverseReason::kPairTimeout) {
+    VLOG(1) << "event=pair_timeout caller=" << event.caller;
+  }
+  VLOG(1) << "event=conn_end caller=" << event.caller
           << " conn=" << (event.conn ? event.conn->ToString() : "-")
           << " reason=" << codec::ReverseReasonName(event.reason) << " in=" << counts.a_to_b
           << " out=" << counts.b_to_a << " ms=" << Milliseconds(event.age);

@@ -111,8 +111,10 @@ void ServerCore::HandleCallerGone(Timestamp now, CallerId caller) {
 void ServerCore::HandleLink(Timestamp now, LinkId link, const std::string& address) {
   if (stopping_) return Refuse(link, address, ReverseError::kShutdown);
   size_t& of_address = handshakes_by_address_[address];
-  if (handshakes_.size() >= options_.max_handshakes ||
-      of_address >= options_.max_handshakes_per_address) {
+  // Every announced caller owes us one more, and a crowd of callers comes at once.
+  const size_t expected = announced_.size();
+  if (handshakes_.size() >= options_.max_handshakes + expected ||
+      of_address >= options_.max_handshakes_per_address + expected) {
     if (of_address == 0) handshakes_by_address_.erase(address);
     return Refuse(link, address, ReverseError::kLimit);
   }

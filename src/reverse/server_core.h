@@ -64,7 +64,8 @@ struct ServerCoreOptions {
   // Callers that wait, and callers that are relayed, 1 to 1,000,000.
   size_t max_pending = 1024;
   size_t max_relays = 4096;
-  // Connections on B without a complete first line, of all and of one address, 1 to 100,000.
+  // Connections on B without a complete first line, of all and of one address, beside those that
+  // announced callers make us expect. 1 to 1,000,000.
   size_t max_handshakes = 256;
   size_t max_handshakes_per_address = 32;
   // Connected clients where there are several, 1 to 10,000.

@@ -81,6 +81,10 @@ TEST_F(Reverse, WrongUseIsExplained) {
               HasSubstr("--target is required"));
   EXPECT_THAT(error_of({"reverse", "client", "--server", ":1", "--target", "b:2"}),
               HasSubstr("needs a host and a port"));
+  EXPECT_THAT(error_of({"reverse", "client", "--server", "a:1", "--target", "b:2", "--id", "a b"}),
+              HasSubstr("--id: a name is 1 to 64 of"));
+  EXPECT_THAT(error_of({"reverse", "client", "--server", "a:1", "--target", "b:2", "--label", "/"}),
+              HasSubstr("--label: a name is 1 to 64 of"));
   EXPECT_THAT(error_of({"reverse", "server", "--pair-timeout", "10"}), HasSubstr("--pair-timeout"));
   EXPECT_THAT(error_of({"reverse", "server", "--listen-a", ":1=a/b"}),
               HasSubstr("the id of a client, or label:NAME"));

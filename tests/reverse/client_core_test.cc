@@ -165,6 +165,16 @@ TEST_F(ClientCoreTest, DropsAConnectionThatTheServerRefuses) {
   EXPECT_EQ(Events(), (Lines{"drop 0", "conn-end 0 denied"}));
 }
 
+TEST_F(ClientCoreTest, TellsTheServerWhichCallerItsLimitHit) {
+  Up();
+  Announce(kConn);
+  core_->HandleLinkConnected(now_, Conn(kConn));
+  Events();
+  HearLink(kConn, "ERR LIMIT\n");
+  EXPECT_EQ(Events(),
+            (Lines{"send CLOSE " + std::string(kConn) + " limit", "drop 0", "conn-end 0 limit"}));
+}
+
 TEST_F(ClientCoreTest, ClosesBeforeRelayingOnly) {
   Up();
   Accept(kConn);
@@ -232,6 +242,15 @@ TEST_F(ClientCoreTest, WithoutReconnectTheLossIsTheEnd) {
   EXPECT_EQ(Pass(seconds(5)), Lines{"abort 0"});
   core_->HandleRelayDone(now_, Conn(kConn), ReverseReason::kReset);
   EXPECT_TRUE(Has(Events(), "ended 1"));
+}
+
+TEST_F(ClientCoreTest, WithoutReconnectAServersStopIsAnOrderlyEnd) {
+  ClientCoreOptions options;
+  options.reconnect.enabled = false;
+  Use(options);
+  Up();
+  Hear("BYE shutdown\n");
+  EXPECT_EQ(Events(), (Lines{"end-control", "ended 0"}));
 }
 
 TEST_F(ClientCoreTest, GivesUpAfterSoManyAttempts) {

@@ -302,6 +302,23 @@ TEST_F(ServerCoreTest, BoundsUnfinishedFirstLines) {
   EXPECT_TRUE(Connect(6, "R", "192.0.2.1").empty());
 }
 
+TEST_F(ServerCoreTest, ExpectsADataConnectionOfEveryAnnouncedCaller) {
+  ServerCoreOptions options;
+  options.max_handshakes = 1;
+  options.max_handshakes_per_address = 1;
+  Use(options);
+  Connect(1, "RT1 CONTROL\n");
+  Call(1);
+  const std::string conn = ConnOf(Call(2));
+  EXPECT_TRUE(Connect(2, "R").empty());
+  EXPECT_TRUE(Connect(3, "R").empty());
+  EXPECT_TRUE(Connect(4, "R").empty());
+  EXPECT_TRUE(Has(Connect(5, "R"), "send 5 ERR LIMIT"));
+  Say(2, "T1 DATA " + conn + "\n");
+  EXPECT_TRUE(Has(Events(), "relay 2 2"));
+  EXPECT_TRUE(Has(Connect(6, "R"), "send 6 ERR LIMIT"));
+}
+
 TEST_F(ServerCoreTest, BoundsCallers) {
   ServerCoreOptions options;
   options.max_pending = 2;
