@@ -32,6 +32,7 @@ def http_get(port, path, sink=None):
         head, body = head.split(b"\r\n\r\n", 1)
         if b" 200 " not in head.split(b"\r\n", 1)[0]:
             raise Failure(f"GET {path}: {head[:80]!r}")
+        body = body or stream.recv(1 << 20)
         while body:
             digest.update(body)
             length += len(body)

@@ -1,0 +1,1 @@
+"""Acceptance cases of the reverse tunnel, RT1."""
