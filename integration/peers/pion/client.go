@@ -71,7 +71,7 @@ func bridge(connection *webrtc.PeerConnection, label string, options *webrtc.Dat
 			log.Printf("detach: %v", err)
 			return
 		}
-		pump(app, stream)
+		pump(app, gated(channel, stream))
 	})
 	return nil
 }

@@ -77,6 +77,6 @@ func serveChannel(channel *webrtc.DataChannel) {
 			stream.Close()
 			return
 		}
-		pump(target, stream)
+		pump(target, gated(channel, stream))
 	})
 }

@@ -26,6 +26,7 @@ var (
 	setup       = flag.String("setup", "", "host: the DTLS role it answers with; client: what its offer says instead of actpass")
 	messageSize = flag.Int("message-size", 0, "longest message sent; 0: as long as the original's buffer")
 	empty       = flag.Bool("empty-messages", false, "an empty message before every other one")
+	maxBuffered = flag.Uint64("max-buffered", 0, "most bytes that wait in a channel; 0: no limit, as the original")
 )
 
 // receiveBuffer is what the original reads a channel with; a longer message breaks it.

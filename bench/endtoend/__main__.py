@@ -1,0 +1,106 @@
+"""Measures ming beside its opponents: ./run bench [GROUP...]"""
+import argparse
+import json
+import pathlib
+import sys
+import time
+
+from endtoend import machine, targets
+from endtoend.groups import GROUPS, Bench, run_group
+from endtoend.parties import PARTIES
+from endtoend.results import Results, measured_table, table
+from natlab.namespaces import Run
+from support.processes import Failure, Skip, raise_descriptor_limit
+
+BASES = ("pion", "nginx", "direct")  # the first that ran is what the others are compared with
+
+
+class Tools:
+    """Programs beside packages."""
+
+    def __init__(self, arguments, run):
+        self.ming, self.load, self.before, self.run = arguments.ming, arguments.load, arguments.before, run
+        self._go = None
+
+    def pion(self):
+        from peers.world import GoPrograms  # pylint: disable=import-outside-toplevel
+        if self._go is None:
+            self._go = GoPrograms(self.run.folder)
+        return self._go.path("pion")
+
+    def has(self, party):
+        return party in PARTIES and (self.before is not None or "before" not in party)
+
+
+def parse_arguments():
+    def program(text):
+        return pathlib.Path(text).resolve()
+    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"any of: {' '.join(GROUPS)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="two short rounds: to look, not to publish")
+    parser.add_argument("--rounds", type=int, help="default 5")
+    parser.add_argument("--seconds", type=float, help="of one measurement, default 2")
+    parser.add_argument("--parties", default="", metavar="NAME[,NAME]", help=f"only these of: {' '.join(PARTIES)}")
+    parser.add_argument("--before", type=program, metavar="MING", help="another build of ming, measured in the same run")
+    parser.add_argument("--ming", type=program, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--load", type=program, help=argparse.SUPPRESS)
+    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("build/bench.json"), help="default build/bench.json")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.groups if name not in GROUPS]
+    unknown += [name for name in arguments.parties.split(",") if name and name not in PARTIES]
+    if unknown:
+        parser.error(f"unknown: {' '.join(unknown)}")
+    arguments.rounds = arguments.rounds or (2 if arguments.quick else 5)
+    arguments.seconds = arguments.seconds or (1 if arguments.quick else 2)
+    arguments.load = arguments.load or arguments.ming.parent / "ming_load"
+    return arguments
+
+
+def measure(arguments, results):
+    """The whole run; what it was run on."""
+    run = Run()
+    try:
+        tools = Tools(arguments, run)
+        bench = Bench(run, tools, results, arguments.rounds, arguments.seconds, tuple(filter(None, arguments.parties.split(","))))
+        about = {**machine.describe(tools), "rounds": bench.rounds, "seconds": bench.seconds, "load_before": machine.load_average(),
+                 "time": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "groups": {}}
+        for name in arguments.groups or GROUPS:
+            try:
+                about["groups"][name] = {"load_before": machine.load_average(), "took_s": round(run_group(name, bench))}
+            except Failure as error:
+                results.fail(name, "", error)
+                print(f"  {name} was not measured: {error}", file=sys.stderr, flush=True)
+        return about
+    finally:
+        run.close(keep_logs=False)
+
+
+def print_report(results, about):
+    print(f"\n{about['time']}, {about['ming']}, {about['processors']} x {about['processor']}, Linux {about['kernel']}, "
+          f"TCP {about['congestion_control']}, load average {about['load_before']:.2f}, {about['rounds']} rounds of {about['seconds']:g} s")
+    for workload in results.workloads():
+        base = next((base for base in BASES if base in results.parties(workload)), None)
+        print("\n" + measured_table(results, workload, base))
+    print("\n" + table(targets.rows(results, targets.TUNNEL + targets.REVERSE)))
+    for workload, party, error in results.failures:
+        print(f"void: {workload} {party}: {error.splitlines()[0]}")
+
+
+def main():
+    arguments = parse_arguments()
+    raise_descriptor_limit()
+    results = Results()
+    try:
+        about = measure(arguments, results)
+    except Skip as why:
+        print(f"bench: {why}", file=sys.stderr)
+        return 1
+    print_report(results, about)
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps({"version": 1, "about": about, **results.as_json()}, indent=1) + "\n")
+    print(f"\nall of it: {arguments.json}", flush=True)
+    return 1 if results.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
