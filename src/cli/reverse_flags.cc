@@ -66,6 +66,7 @@ FlagSpec Count(const std::string& name, uint64_t preset, uint64_t minimum,
 std::vector<FlagSpec> CommonFlags() {
   return {
       Choice("orphans", {"drain", "keep", "kill"}, "relays when the other end is lost"),
+      Switch("no-splice", "copy every byte, where the kernel could move them by itself"),
       Time("half-close-timeout", minutes(1), milliseconds(10), hours(24),
            "one direction has ended, the other is silent"),
       Time("idle-timeout", Duration::zero(), Duration::zero(), hours(24),
@@ -214,6 +215,7 @@ Result<reverse::ReverseServerOptions> ReverseServerSettings(const Settings& sett
   options.core.max_relays = CountOf(settings, "max-conns");
   options.core.max_handshakes = CountOf(settings, "max-handshakes");
   options.relay = RelayOf(settings);
+  options.splice = !settings.IsTrue("no-splice");
   if (Status valid = options.core.Validate(); !valid.ok()) return valid;
   return options;
 }
@@ -243,6 +245,7 @@ Result<reverse::ReverseClientOptions> ReverseClientSettings(const Settings& sett
   options.connect_timeout = TimeOf(settings, "connect-timeout");
   options.dial_timeout = TimeOf(settings, "dial-timeout");
   options.relay = RelayOf(settings);
+  options.splice = !settings.IsTrue("no-splice");
   if (Status valid = options.core.Validate(); !valid.ok()) return valid;
   return options;
 }

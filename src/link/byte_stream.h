@@ -11,6 +11,8 @@
 
 namespace ming::link {
 
+class SpliceEnd;
+
 enum class ReadState {
   kData,        // `bytes` is not empty
   kWouldBlock,  // nothing now; OnReadable follows
@@ -62,6 +64,10 @@ class ByteStream {
   // Gives the stream up at once, both ways: what was not delivered is dropped and the peer sees a
   // reset. No call to the observer follows.
   virtual void Reset(const Status& why) = 0;
+
+  // How the kernel can move this stream's bytes by itself; null: it cannot. Valid as long as the
+  // stream.
+  virtual SpliceEnd* splice_end() { return nullptr; }
 };
 
 }  // namespace ming::link

@@ -121,7 +121,10 @@ ReadChunk TcpStream::ReadFromSocket(size_t max) {
     budget_turn_ = reactor_.turn();
     budget_left_ = kReadBytesPerTurn;
   }
-  if (budget_left_ == 0) return WaitForData();
+  if (budget_left_ == 0) {
+    WaitForData();
+    return {ReadState::kWouldBlock, {}};
+  }
   const MutableByteSpan scratch = reactor_.BorrowReadScratch(this);
   const size_t size = std::min({max, budget_left_, scratch.size()});
   const ssize_t count = ::recv(fd_.get(), scratch.data(), size, 0);
@@ -133,23 +136,30 @@ ReadChunk TcpStream::ReadFromSocket(size_t max) {
     shown_ = ByteSpan(scratch.data(), received);
     return {ReadState::kData, shown_};
   }
-  if (count == 0 && state_ == State::kOpen) {
-    read_ended_ = true;
-    UpdateInterest();
-    return {ReadState::kEnd, {}};
-  }
-  // The end of a broken connection is not the peer's; errno does not matter then.
-  if (count == 0) errno = ECONNRESET;
-  if (IsWouldBlock(errno) || errno == EINTR) return WaitForData();
-  FailLater(Status::FromErrno("connection lost", errno));
-  return {ReadState::kWouldBlock, {}};
+  HandleNothingRead(count);
+  return {read_ended_ ? ReadState::kEnd : ReadState::kWouldBlock, {}};
 }
 
-ReadChunk TcpStream::WaitForData() {
+// `result` is 0, or -1 with errno.
+void TcpStream::HandleNothingRead(ssize_t result) {
+  if (result == 0 && state_ == State::kOpen) {
+    read_ended_ = true;
+    UpdateInterest();
+    return;
+  }
+  // The end of a broken connection is not the peer's; errno does not matter then.
+  if (result == 0) errno = ECONNRESET;
+  if (IsWouldBlock(errno) || errno == EINTR) {
+    WaitForData();
+  } else {
+    FailLater(Status::FromErrno("connection lost", errno));
+  }
+}
+
+void TcpStream::WaitForData() {
   want_read_ = true;
   read_armed_ = true;
   UpdateInterest();
-  return {ReadState::kWouldBlock, {}};
 }
 
 void TcpStream::Consume(size_t count) {
@@ -171,17 +181,45 @@ size_t TcpStream::WritableBytes() {
 
 size_t TcpStream::Write(ByteSpan bytes) {
   if (WritableBytes() == 0 || bytes.empty()) return 0;
-  const ssize_t count = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  if (count < 0 && !IsWouldBlock(errno) && errno != EINTR) {
+  return HandleSent(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), bytes.size());
+}
+
+// `result` as of send(2), with errno; returns what the kernel took.
+size_t TcpStream::HandleSent(ssize_t result, size_t offered) {
+  if (result < 0 && !IsWouldBlock(errno) && errno != EINTR) {
     BreakWrites(Status::FromErrno("connection lost", errno));
     return 0;
   }
-  const size_t taken = count < 0 ? 0 : static_cast<size_t>(count);
-  if (taken < bytes.size()) {
+  const size_t taken = result < 0 ? 0 : static_cast<size_t>(result);
+  if (taken < offered) {
     want_write_ = true;
     UpdateInterest();
   }
   return taken;
+}
+
+link::SpliceEnd::Moved TcpStream::SpliceTo(link::SplicePipe& pipe, size_t max) {
+  using SpliceState = link::SpliceEnd::State;
+  DCHECK(shown_.empty());
+  if (!residue_.empty()) return {SpliceState::kHeld, 0};
+  if (read_ended_) return {SpliceState::kEnd, 0};
+  if (!fd_.valid()) return {SpliceState::kWouldBlock, 0};
+  const ssize_t count = ::splice(fd_.get(), nullptr, pipe.write_end(), nullptr, max,
+                                 SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  if (count > 0) return {SpliceState::kMoved, static_cast<size_t>(count)};
+  // EPERM: the filters of some containers forbid what they do not know.
+  if (count < 0 && (errno == EINVAL || errno == ENOSYS || errno == EPERM)) {
+    return {SpliceState::kRefused, 0};
+  }
+  HandleNothingRead(count);
+  return {read_ended_ ? SpliceState::kEnd : SpliceState::kWouldBlock, 0};
+}
+
+size_t TcpStream::SpliceFrom(link::SplicePipe& pipe, size_t count) {
+  if (WritableBytes() == 0 || count == 0) return 0;
+  return HandleSent(::splice(pipe.read_end(), nullptr, fd_.get(), nullptr, count,
+                             SPLICE_F_MOVE | SPLICE_F_NONBLOCK),
+                    count);
 }
 
 void TcpStream::CloseWrite() {

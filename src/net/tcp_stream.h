@@ -5,6 +5,8 @@
 #ifndef MING_NET_TCP_STREAM_H_
 #define MING_NET_TCP_STREAM_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,6 +16,7 @@
 #include "ming/base/status.h"
 #include "ming/base/time.h"
 #include "ming/link/byte_stream.h"
+#include "ming/link/splice.h"
 #include "ming/link/timer_service.h"
 #include "ming/net/fd_watch.h"
 #include "ming/net/reactor.h"
@@ -29,7 +32,7 @@ struct TcpOptions {
   std::optional<Duration> keepalive = std::chrono::seconds(60);
 };
 
-class TcpStream final : public link::ByteStream {
+class TcpStream final : public link::ByteStream, private link::SpliceEnd {
  public:
   // Takes over a connected stream socket; makes it non-blocking and turns Nagle's delay off.
   static std::unique_ptr<TcpStream> Adopt(Reactor& reactor, UniqueFd fd,
@@ -58,6 +61,8 @@ class TcpStream final : public link::ByteStream {
   size_t Write(ByteSpan bytes) override;
   void CloseWrite() override;
   void Reset(const Status& why) override;
+  // For processes that ignore SIGPIPE: splice(2) knows no MSG_NOSIGNAL.
+  link::SpliceEnd* splice_end() override { return this; }
 
  private:
   enum class State {
@@ -69,9 +74,14 @@ class TcpStream final : public link::ByteStream {
 
   TcpStream(Reactor& reactor, UniqueFd fd);
 
+  Moved SpliceTo(link::SplicePipe& pipe, size_t max) override;
+  size_t SpliceFrom(link::SplicePipe& pipe, size_t count) override;
+
   void OnEvents(uint32_t events);
   link::ReadChunk ReadFromSocket(size_t max);
-  link::ReadChunk WaitForData();
+  void HandleNothingRead(ssize_t result);
+  void WaitForData();
+  size_t HandleSent(ssize_t result, size_t offered);
   void UpdateInterest();
   void CloseWithReset();
   void BreakWrites(const Status& why);

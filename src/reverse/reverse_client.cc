@@ -109,7 +109,7 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
   void StartRelay() {
     data_->SetObserver(nullptr);
     joint_ = std::make_unique<Joint>(owner_.reactor_, std::move(data_), std::move(target_),
-                                     owner_.options_.relay,
+                                     owner_.relay_options_,
                                      [this](ReverseReason why) { owner_.OnRelayDone(id_, why); });
   }
   void AbortRelay() { joint_->Abort(Status(StatusCode::kClosed, "the control is lost")); }
@@ -147,7 +147,10 @@ ReverseClient::ReverseClient(net::Reactor& reactor, net::Resolver& resolver, Ran
       options_(options),
       on_ended_(std::move(on_ended)),
       core_(options.core, random),
+      pipes_(reactor),
+      relay_options_(options.relay),
       alarm_(reactor.CreateAlarm([this] { OnAlarm(); })) {
+  if (options.splice) relay_options_.pipes = &pipes_;
   core_.Start(reactor_.Now());
   Pump();
 }

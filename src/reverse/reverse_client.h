@@ -15,6 +15,7 @@
 #include "ming/base/time.h"
 #include "ming/codec/reverse_line.h"
 #include "ming/link/timer_service.h"
+#include "ming/net/pipe_pool.h"
 #include "ming/net/reactor.h"
 #include "ming/net/resolver.h"
 #include "ming/net/tcp_connector.h"
@@ -33,7 +34,9 @@ struct ReverseClientOptions {
   // To the server, and to the target over all its addresses; resolving included.
   Duration connect_timeout = std::chrono::seconds(5);
   Duration dial_timeout = std::chrono::seconds(5);
-  tunnel::RelayOptions relay;
+  tunnel::RelayOptions relay;  // without pipes: the client lends its own
+  // As of ReverseServerOptions.
+  bool splice = true;
 };
 
 class ReverseClient final {
@@ -93,6 +96,8 @@ class ReverseClient final {
   const ReverseClientOptions options_;
   const EndedCallback on_ended_;
   ClientCore core_;
+  net::PipePool pipes_;
+  tunnel::RelayOptions relay_options_;
   std::unique_ptr<Control> control_;
   std::vector<std::unique_ptr<Control>> leaving_;  // they end in order
   std::unordered_map<codec::ReverseConnId, std::unique_ptr<Conn>> conns_;

@@ -79,7 +79,11 @@ ReverseServer::ReverseServer(net::Reactor& reactor, Random& random,
       options_(options),
       on_stopped_(std::move(on_stopped)),
       core_(options.core, random),
-      alarm_(reactor.CreateAlarm([this] { OnAlarm(); })) {}
+      pipes_(reactor),
+      relay_options_(options.relay),
+      alarm_(reactor.CreateAlarm([this] { OnAlarm(); })) {
+  if (options.splice) relay_options_.pipes = &pipes_;
+}
 
 ReverseServer::~ReverseServer() = default;
 
@@ -221,7 +225,7 @@ void ReverseServer::Apply(const StartRelay& event) {
   }
   const CallerId id = event.caller;
   joints_.emplace(
-      id, std::make_unique<Joint>(reactor_, std::move(stream), std::move(data), options_.relay,
+      id, std::make_unique<Joint>(reactor_, std::move(stream), std::move(data), relay_options_,
                                   [this, id](ReverseReason why) { OnRelayDone(id, why); }));
 }
 

@@ -17,6 +17,7 @@
 #include "ming/base/time.h"
 #include "ming/codec/reverse_line.h"
 #include "ming/link/byte_stream.h"
+#include "ming/net/pipe_pool.h"
 #include "ming/net/reactor.h"
 #include "ming/net/socket_address.h"
 #include "ming/net/tcp_listener.h"
@@ -34,7 +35,10 @@ struct ReverseServerOptions {
   std::vector<HostPort> callers{HostPort{"", Port(18080)}};
   HostPort clients{"", Port(19090)};
   ServerCoreOptions core;
-  tunnel::RelayOptions relay;
+  tunnel::RelayOptions relay;  // without pipes: the server lends its own
+  // Whether the kernel may move the bytes of long bursts (splice(2)). For processes that ignore
+  // SIGPIPE.
+  bool splice = true;
 };
 
 class ReverseServer final {
@@ -102,6 +106,8 @@ class ReverseServer final {
   const ReverseServerOptions options_;
   const StoppedCallback on_stopped_;
   ServerCore core_;
+  net::PipePool pipes_;
+  tunnel::RelayOptions relay_options_;
   std::vector<std::unique_ptr<net::TcpListener>> callers_;
   std::unique_ptr<net::TcpListener> clients_;
   std::unordered_map<CallerId, std::unique_ptr<Caller>> waiting_;

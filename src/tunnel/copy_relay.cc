@@ -39,12 +39,12 @@ void CopyRelay::Abort(const Status& why) {
 }
 
 void CopyRelay::OnReadable(End& end) {
-  &end == &a_ ? PumpAToB() : PumpBToA();
+  Advance(&end == &a_ ? Way::kAToB : Way::kBToA);
   Conclude();
 }
 
 void CopyRelay::OnWritable(End& end) {
-  &end == &a_ ? PumpBToA() : PumpAToB();
+  Advance(&end == &a_ ? Way::kBToA : Way::kAToB);
   Conclude();
 }
 
@@ -59,8 +59,8 @@ void CopyRelay::OnAlarm() {
   if (state_ == State::kAborted) return Finish(aborted_for_);
   if (state_ != State::kRunning) return;
   const Timestamp now = timers_.Now();
-  if (a_to_b_ == Progress::kYielded) PumpAToB();
-  if (b_to_a_ == Progress::kYielded) PumpBToA();
+  if (a_to_b_ == Progress::kYielded) Advance(Way::kAToB);
+  if (b_to_a_ == Progress::kYielded) Advance(Way::kBToA);
   const std::optional<Duration> limit = IdleLimit();
   if (limit && now >= last_active_ + *limit) {
     const Status why(StatusCode::kTimeout, "no byte moved for the idle time-out");
@@ -71,37 +71,42 @@ void CopyRelay::OnAlarm() {
   Conclude();
 }
 
-void CopyRelay::PumpAToB() {
-  if (a_to_b_ != Progress::kEnded) a_to_b_ = Pump(a_.stream(), b_.stream(), counts_.a_to_b);
+void CopyRelay::Advance(Way way) {
+  Progress& progress = way == Way::kAToB ? a_to_b_ : b_to_a_;
+  if (progress != Progress::kEnded) progress = Pump(way);
 }
 
-void CopyRelay::PumpBToA() {
-  if (b_to_a_ != Progress::kEnded) b_to_a_ = Pump(b_.stream(), a_.stream(), counts_.b_to_a);
-}
-
-CopyRelay::Progress CopyRelay::Pump(link::ByteStream& source, link::ByteStream& sink,
-                                    uint64_t& count) {
+CopyRelay::Progress CopyRelay::Pump(Way way) {
+  link::ByteStream& from = source(way);
+  link::ByteStream& to = sink(way);
   size_t budget = options_.turn_budget;
   while (budget > 0) {
-    const size_t room = std::min(sink.WritableBytes(), budget);
+    const size_t room = std::min(to.WritableBytes(), budget);
     // An end needs no room in the sink, but a stalled sink is not worth a read: it calls when it
     // moves.
     if (room == 0) return Progress::kBlocked;
-    const link::ReadChunk chunk = source.Peek(room);
+    const link::ReadChunk chunk = from.Peek(room);
     if (chunk.state == link::ReadState::kWouldBlock) return Progress::kBlocked;
-    if (chunk.state == link::ReadState::kEnd) {
-      sink.CloseWrite();
-      last_active_ = timers_.Now();  // the end is a sign of life, too
-      return Progress::kEnded;
-    }
-    const size_t moved = sink.Write(chunk.bytes);
-    source.Consume(moved);
-    count += moved;
-    if (moved > 0) last_active_ = timers_.Now();
+    if (chunk.state == link::ReadState::kEnd) return EndSink(way);
+    const size_t moved = to.Write(chunk.bytes);
+    from.Consume(moved);
+    NoteMoved(way, moved);
     if (moved < chunk.bytes.size()) return Progress::kBlocked;
     budget -= moved;
   }
   return Progress::kYielded;
+}
+
+void CopyRelay::NoteMoved(Way way, size_t bytes) {
+  if (bytes == 0) return;
+  (way == Way::kAToB ? counts_.a_to_b : counts_.b_to_a) += bytes;
+  last_active_ = timers_.Now();
+}
+
+CopyRelay::Progress CopyRelay::EndSink(Way way) {
+  sink(way).CloseWrite();
+  last_active_ = timers_.Now();  // the end is a sign of life, too
+  return Progress::kEnded;
 }
 
 std::optional<Duration> CopyRelay::IdleLimit() const {

@@ -10,12 +10,13 @@
 #include "ming/base/status.h"
 #include "ming/base/time.h"
 #include "ming/link/byte_stream.h"
+#include "ming/link/splice.h"
 #include "ming/link/timer_service.h"
 #include "ming/tunnel/relay.h"
 
 namespace ming::tunnel {
 
-class CopyRelay final : public Relay {
+class CopyRelay : public Relay {
  public:
   // As CreateRelay.
   CopyRelay(link::TimerService& timers, link::ByteStream& a, link::ByteStream& b,
@@ -25,6 +26,26 @@ class CopyRelay final : public Relay {
   void Start() override;
   void Abort(const Status& why) override;
   const RelayCounts& counts() const override { return counts_; }
+
+ protected:
+  enum class Way : uint8_t { kAToB, kBToA };
+  enum class Progress : uint8_t {
+    kBlocked,  // a stream calls when it can go on
+    kYielded,  // the turn's budget is used up
+    kEnded,
+  };
+
+  // Moves what can be moved now. Not after kEnded.
+  virtual Progress Pump(Way way);
+
+  link::ByteStream& source(Way way) { return (way == Way::kAToB ? a_ : b_).stream(); }
+  link::ByteStream& sink(Way way) { return (way == Way::kAToB ? b_ : a_).stream(); }
+  uint64_t moved(Way way) const { return way == Way::kAToB ? counts_.a_to_b : counts_.b_to_a; }
+  size_t turn_budget() const { return options_.turn_budget; }
+  link::SplicePipes* pipes() const { return options_.pipes; }
+  // `bytes` went from the source to the sink.
+  void NoteMoved(Way way, size_t bytes);
+  Progress EndSink(Way way);
 
  private:
   // One of the two streams, seen by the relay.
@@ -42,11 +63,6 @@ class CopyRelay final : public Relay {
     link::ByteStream& stream_;
   };
 
-  enum class Progress : uint8_t {
-    kBlocked,  // a stream calls when it can go on
-    kYielded,  // the turn's budget is used up
-    kEnded,
-  };
   enum class State : uint8_t { kNew, kRunning, kAborted, kDone };
 
   void OnReadable(End& end);
@@ -54,9 +70,7 @@ class CopyRelay final : public Relay {
   void OnStreamError(End& end, const Status& why);
   void OnAlarm();
 
-  void PumpAToB();
-  void PumpBToA();
-  Progress Pump(link::ByteStream& source, link::ByteStream& sink, uint64_t& count);
+  void Advance(Way way);
   // What holds in the present state; none: no limit.
   std::optional<Duration> IdleLimit() const;
   // Finishes when both directions ended, else arms the alarm.

@@ -4,6 +4,7 @@
 
 #include "ming/base/option_problems.h"
 #include "ming/tunnel/copy_relay.h"
+#include "ming/tunnel/splice_relay.h"
 
 namespace ming::tunnel {
 
@@ -22,6 +23,9 @@ std::unique_ptr<Relay> CreateRelay(link::TimerService& timers, link::ByteStream&
                                    Relay::Observer& observer) {
   const Status valid = Validate(options);
   CHECK(valid.ok()) << valid.message();
+  if (options.pipes != nullptr && a.splice_end() != nullptr && b.splice_end() != nullptr) {
+    return std::make_unique<SpliceRelay>(timers, a, b, options, observer);
+  }
   return std::make_unique<CopyRelay>(timers, a, b, options, observer);
 }
 

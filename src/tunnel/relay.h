@@ -13,6 +13,7 @@
 #include "ming/base/status.h"
 #include "ming/base/time.h"
 #include "ming/link/byte_stream.h"
+#include "ming/link/splice.h"
 #include "ming/link/timer_service.h"
 
 namespace ming::tunnel {
@@ -26,6 +27,9 @@ struct RelayOptions {
   // How much one direction moves in one turn of the loop before others get theirs, bytes, at
   // least 1.
   size_t turn_budget = size_t{256} << 10;
+  // Where both streams can be spliced, long bursts go through these pipes; null: every byte is
+  // copied. Outlives the relay.
+  link::SplicePipes* pipes = nullptr;
 };
 
 // All problems of `options` in one kInvalidArgument.
