@@ -17,16 +17,9 @@ constexpr Unit kDurationUnits[] = {{"h", 3600'000'000'000}, {"m", 60'000'000'000
                                    {"s", 1'000'000'000},    {"ms", 1'000'000},
                                    {"us", 1'000},           {"ns", 1}};
 
-constexpr Unit kSizeUnits[] = {{"B", 1},
-                               {"kB", 1000},
-                               {"MB", 1000'000},
-                               {"GB", 1000'000'000},
-                               {"K", 1ULL << 10},
-                               {"M", 1ULL << 20},
-                               {"G", 1ULL << 30},
-                               {"KiB", 1ULL << 10},
-                               {"MiB", 1ULL << 20},
-                               {"GiB", 1ULL << 30}};
+constexpr Unit kSizeUnits[] = {{"B", 1},      {"kB", 1000}, {"MB", 1000'000}, {"GB", 1000'000'000},
+                               {"K", kKiB},   {"M", kMiB},  {"G", kGiB},      {"KiB", kKiB},
+                               {"MiB", kMiB}, {"GiB", kGiB}};
 
 constexpr uint64_t kMaxDuration = 1'000'000ULL * 3600 * 1'000'000'000;
 
@@ -104,7 +97,7 @@ Result<uint64_t> ParseSize(std::string_view text) {
 }
 
 std::string FormatSize(uint64_t bytes) {
-  static constexpr Unit kBinary[] = {{"GiB", 1ULL << 30}, {"MiB", 1ULL << 20}, {"KiB", 1ULL << 10}};
+  static constexpr Unit kBinary[] = {{"GiB", kGiB}, {"MiB", kMiB}, {"KiB", kKiB}};
   for (const Unit& unit : kBinary) {
     if (bytes != 0 && bytes % unit.factor == 0)
       return std::to_string(bytes / unit.factor) + std::string(unit.name);

@@ -11,6 +11,10 @@
 
 namespace ming {
 
+inline constexpr uint64_t kKiB = 1024;
+inline constexpr uint64_t kMiB = 1024 * kKiB;
+inline constexpr uint64_t kGiB = 1024 * kMiB;
+
 // A sum of whole numbers with units ns, us, ms, s, m, h, each unit at most once and from large to
 // small. A bare number is an error, except "0". Not negative; at most 1000000 h.
 Result<Duration> ParseDuration(std::string_view text);

@@ -26,15 +26,24 @@ FlagSpec LimitFlag(const std::string& name, ValueType type, const std::string& v
 
 }  // namespace
 
-FlagSpec HelpFlag() {
+FlagSpec SwitchFlag(const std::string& name, const std::string& help) {
   FlagSpec flag;
-  flag.name = "help";
+  flag.name = name;
   flag.type = ValueType::kBool;
   flag.default_text = "false";
-  flag.help = "this text";
+  flag.help = help;
   flag.sources = Sources::kCommandLine;
+  return flag;
+}
+
+FlagSpec HelpFlag() {
+  FlagSpec flag = SwitchFlag("help", "this text");
   flag.aliases = {"h"};
   return flag;
+}
+
+FlagSpec JsonFlag() {
+  return SwitchFlag("json", "for programs; its member `version` is that of this format");
 }
 
 std::vector<FlagSpec> RoleFlags() {
@@ -49,6 +58,14 @@ FlagSpec AdminFlag(const std::string& default_text) {
   FlagSpec admin = GflagsFlag("admin", ValueType::kAddress, "HOST:PORT");
   admin.default_text = default_text;
   return admin;
+}
+
+FlagSet JoinFlags(const std::vector<std::vector<FlagSpec>>& parts) {
+  std::vector<FlagSpec> flags;
+  for (const std::vector<FlagSpec>& part : parts) {
+    flags.insert(flags.end(), part.begin(), part.end());
+  }
+  return FlagSet(std::move(flags));
 }
 
 FlagSpec CountFlag(const std::string& name, uint64_t preset, uint64_t minimum, uint64_t maximum) {

@@ -15,13 +15,20 @@
 
 namespace ming::cli {
 
+// A flag of the command line that is off unless it is given.
+FlagSpec SwitchFlag(const std::string& name, const std::string& help);
 // --help, for every command.
 FlagSpec HelpFlag();
+// --json, for commands that list something.
+FlagSpec JsonFlag();
 // --admin, --mode and --config, for server, host and client.
 std::vector<FlagSpec> RoleFlags();
 
 // Where the admin interface of a role is; empty: nowhere.
 FlagSpec AdminFlag(const std::string& default_text);
+
+// A command's flags in the order of its help.
+FlagSet JoinFlags(const std::vector<std::vector<FlagSpec>>& parts);
 
 // Limits: a flag that gflags knows whose default is the one of an options struct. `minimum` and
 // `maximum` are allowed.

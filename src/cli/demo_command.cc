@@ -169,9 +169,7 @@ FlagSet DemoFlags() {
     flag.group = FlagGroup::kMain;
     flag.sources = Sources::kCommandLine;
   }
-  const std::vector<FlagSpec> glog = GlogFlags();
-  flags.insert(flags.end(), glog.begin(), glog.end());
-  return FlagSet(std::move(flags));
+  return JoinFlags({flags, GlogFlags()});
 }
 
 }  // namespace

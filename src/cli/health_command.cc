@@ -1,6 +1,5 @@
 #include <cstdio>
 #include <string>
-#include <vector>
 
 #include "ming/admin/admin_pages.h"
 #include "ming/base/utf8.h"
@@ -46,23 +45,14 @@ ExitCode RunHealth(const Invocation& invocation) {
 }  // namespace
 
 Command HealthCommand() {
-  FlagSpec ready;
-  ready.name = "ready";
-  ready.type = ValueType::kBool;
-  ready.default_text = "false";
-  ready.help = "ask whether it can do its work, not only whether it lives";
-  ready.sources = Sources::kCommandLine;
-  std::vector<FlagSpec> flags = AdminQueryFlags();
-  flags.push_back(ready);
-  flags.push_back(HelpFlag());
-  const std::vector<FlagSpec> glog = GlogFlags();
-  flags.insert(flags.end(), glog.begin(), glog.end());
+  const FlagSpec ready =
+      SwitchFlag("ready", "ask whether it can do its work, not only whether it lives");
   Command command;
   command.help = {"health", "ask a running role whether it is well",
                   "For scripts and container health checks. Exit code 0: it is; 1: it says that it "
                   "is not ready; 3: it does not answer; 5: nothing listens there.",
                   "ming health --ready", ""};
-  command.flags = FlagSet(std::move(flags));
+  command.flags = JoinFlags({AdminQueryFlags(), {ready, HelpFlag()}, GlogFlags()});
   command.run = RunHealth;
   return command;
 }

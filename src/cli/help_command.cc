@@ -1,6 +1,5 @@
 #include <cstdio>
 #include <string>
-#include <vector>
 
 #include "ming/cli/commands.h"
 #include "ming/cli/common_flags.h"
@@ -25,14 +24,11 @@ ExitCode RunHelp(const Invocation& invocation) {
 }  // namespace
 
 Command HelpCommand() {
-  std::vector<FlagSpec> flags = {HelpFlag()};
-  const std::vector<FlagSpec> glog = GlogFlags();
-  flags.insert(flags.end(), glog.begin(), glog.end());
   Command command;
   command.help = {"help", "how to begin, or the flags of one command",
                   "Prints how to begin and the commands, or what one command does and its flags.",
                   "ming help client", "[command]"};
-  command.flags = FlagSet(std::move(flags));
+  command.flags = JoinFlags({{HelpFlag()}, GlogFlags()});
   command.max_positionals = 2;
   command.run = RunHelp;
   return command;

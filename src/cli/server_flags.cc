@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "ming/base/units.h"
 #include "ming/cli/common_flags.h"
 #include "ming/cli/flag_value.h"
 #include "ming/cli/gflags_table.h"
@@ -46,9 +47,6 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr uint64_t kKiB = 1024;
-constexpr uint64_t kMiB = 1024 * kKiB;
-
 std::vector<FlagSpec> LimitFlags() {
   const signaling::SignalingServerOptions presets;
   const signaling::SignalingServerCoreOptions& core = presets.core;
@@ -64,7 +62,7 @@ std::vector<FlagSpec> LimitFlags() {
       CountFlag("auth-failure-burst", core.auth_failure_burst, 1, 10'000),
       TimeFlag("auth-failure-refill", core.auth_failure_refill, milliseconds(1), hours(1)),
       SizeFlag("send-queue-size", presets.send_queue_bytes, 64 * kKiB, 64 * kMiB),
-      SizeFlag("send-queue-total", presets.send_queue_total, 64 * kKiB, 4096 * kMiB),
+      SizeFlag("send-queue-total", presets.send_queue_total, 64 * kKiB, 4 * kGiB),
       TimeFlag("slow-reader-limit", presets.slow_reader_limit, milliseconds(10), minutes(1)),
       TimeFlag("handshake-timeout", presets.handshake_timeout, milliseconds(100), hours(1)),
       TimeFlag("first-message-timeout", core.first_message_timeout, milliseconds(100), hours(1)),
@@ -162,7 +160,7 @@ FlagSet ServerFlags() {
   valid_tokens.aliases = {"auth-valid-tokens"};  // the key of the Go program's file
   FlagSpec host_tokens = GflagsFlag("host-tokens", ValueType::kTextList, "LIST");
   host_tokens.sensitivity = Sensitivity::kSecret;
-  std::vector<FlagSpec> flags = {
+  const std::vector<FlagSpec> flags = {
       GflagsFlag("addr", ValueType::kAddress, "HOST:PORT"),
       std::move(valid_tokens),
       std::move(host_tokens),
@@ -170,11 +168,7 @@ FlagSet ServerFlags() {
       GflagsFlag("tls-key-file", ValueType::kPath, "FILE"),
       GflagsFlag("allowed-origins", ValueType::kTextList, "LIST"),
   };
-  for (std::vector<FlagSpec> more :
-       {RoleFlags(), std::vector<FlagSpec>{HelpFlag()}, LimitFlags(), GlogFlags()}) {
-    flags.insert(flags.end(), more.begin(), more.end());
-  }
-  return FlagSet(std::move(flags));
+  return JoinFlags({flags, RoleFlags(), {HelpFlag()}, LimitFlags(), GlogFlags()});
 }
 
 Result<signaling::SignalingServerOptions> ServerOptions(const Settings& settings) {

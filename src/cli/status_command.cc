@@ -59,24 +59,13 @@ ExitCode RunStatus(const Invocation& invocation) {
 }  // namespace
 
 Command StatusCommand() {
-  FlagSpec json;
-  json.name = "json";
-  json.type = ValueType::kBool;
-  json.default_text = "false";
-  json.help = "for programs; its member `version` is that of this format";
-  json.sources = Sources::kCommandLine;
-  std::vector<FlagSpec> flags = AdminQueryFlags();
-  flags.push_back(json);
-  flags.push_back(HelpFlag());
-  const std::vector<FlagSpec> glog = GlogFlags();
-  flags.insert(flags.end(), glog.begin(), glog.end());
   Command command;
   command.help = {
       "status", "print what a running role says about itself",
       "Prints the role, whether it is ready, its path and its counters since the start. "
       "The role needs --admin, or MING_ADMIN in the environment.",
       "ming status --admin localhost:9120", ""};
-  command.flags = FlagSet(std::move(flags));
+  command.flags = JoinFlags({AdminQueryFlags(), {JsonFlag(), HelpFlag()}, GlogFlags()});
   command.run = RunStatus;
   return command;
 }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "ming/base/units.h"
 #include "ming/cli/common_flags.h"
 #include "ming/cli/flag_value.h"
 #include "ming/cli/gflags_table.h"
@@ -61,8 +62,6 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr uint64_t kKiB = 1024;
-constexpr uint64_t kMiB = 1024 * kKiB;
 constexpr uint64_t kMaxIdBytes = 128;
 // Channels that one SCTP association gives the side that opens them, less the last one.
 constexpr uint64_t kMaxChannels = 32'767;
@@ -103,12 +102,18 @@ std::vector<FlagSpec> CommonLimits(Duration wait, Duration connect, Duration ses
   };
 }
 
-FlagSet JoinFlags(std::vector<std::vector<FlagSpec>> parts) {
-  std::vector<FlagSpec> flags;
-  for (std::vector<FlagSpec>& part : parts) {
-    flags.insert(flags.end(), part.begin(), part.end());
-  }
-  return FlagSet(std::move(flags));
+// `main` and `own_limits` are those of one role, in front of what both have.
+FlagSet TunnelFlags(const std::vector<FlagSpec>& main, const std::vector<FlagSpec>& own_limits,
+                    const std::vector<FlagSpec>& common_limits) {
+  return JoinFlags({main,
+                    AccessFlags(),
+                    RoleFlags(),
+                    {HelpFlag()},
+                    NetworkFlags(),
+                    {ExtensionsFlag()},
+                    own_limits,
+                    common_limits,
+                    GlogFlags()});
 }
 
 size_t Count(const std::string& text) { return *ParseInteger(text); }
@@ -205,6 +210,20 @@ void SetFlows(tunnel::UdpFlowOptions& flows) {
   flows.max_datagram_bytes = SizeValue(FLAGS_max_datagram_size);
 }
 
+// What both roles take from the same flags; `sessions` is a part of `options`.
+template <typename Options, typename Sessions>
+Status SetTunnel(const Settings& settings, Options& options, Sessions& sessions) {
+  if (Status set = SetSignaling(settings, options.signaling); !set.ok()) return set;
+  options.protocol = p2p::ParseTunnelProtocol(FLAGS_protocol).value();
+  if (Status set = SetPeer(settings, options.protocol, options.peer); !set.ok()) return set;
+  sessions.wait = DurationValue(FLAGS_wait);
+  sessions.connect_timeout = DurationValue(FLAGS_connect_timeout);
+  sessions.session_timeout = DurationValue(FLAGS_session_timeout);
+  SetStreams(options.tcp.channel, options.tcp.relay);
+  SetFlows(options.udp.flows);
+  return Status::Ok();
+}
+
 // Where connections go to. Without a host it is this machine, as for the Go program.
 Result<HostPort> Remote(const Settings& settings) {
   HostPort remote = AddressValue(FLAGS_remote);
@@ -285,16 +304,10 @@ FlagSet HostFlags() {
       CountFlag("max-clients", sessions.max_sessions, 1, 100'000),
       TimeFlag("dial-timeout", presets.tcp.dial_timeout, milliseconds(100), hours(1)),
   };
-  return JoinFlags({{IdFlag("the ID that clients reach this host by"),
-                     GflagsFlag("remote", ValueType::kAddress, "HOST:PORT")},
-                    AccessFlags(),
-                    RoleFlags(),
-                    {HelpFlag()},
-                    NetworkFlags(),
-                    {ExtensionsFlag()},
-                    own_limits,
-                    CommonLimits(sessions.wait, sessions.connect_timeout, sessions.session_timeout),
-                    GlogFlags()});
+  return TunnelFlags(
+      {IdFlag("the ID that clients reach this host by"),
+       GflagsFlag("remote", ValueType::kAddress, "HOST:PORT")},
+      own_limits, CommonLimits(sessions.wait, sessions.connect_timeout, sessions.session_timeout));
 }
 
 FlagSet ClientFlags() {
@@ -304,54 +317,34 @@ FlagSet ClientFlags() {
       CountFlag("max-waiting", presets.tcp.admission.max_waiting, 1, kMaxChannels),
       TimeFlag("max-wait", presets.tcp.admission.max_wait, milliseconds(1), hours(1)),
   };
-  return JoinFlags({{IdFlag("the ID of the host to reach"),
-                     GflagsFlag("local", ValueType::kAddress, "HOST:PORT")},
-                    AccessFlags(),
-                    RoleFlags(),
-                    {HelpFlag()},
-                    NetworkFlags(),
-                    {ExtensionsFlag()},
-                    own_limits,
-                    CommonLimits(session.wait, session.connect_timeout, session.session_timeout),
-                    GlogFlags()});
+  return TunnelFlags({IdFlag("the ID of the host to reach"),
+                      GflagsFlag("local", ValueType::kAddress, "HOST:PORT")},
+                     own_limits,
+                     CommonLimits(session.wait, session.connect_timeout, session.session_timeout));
 }
 
 Result<p2p::TunnelHostOptions> HostOptions(const Settings& settings) {
   p2p::TunnelHostOptions options;
-  if (Status set = SetSignaling(settings, options.signaling); !set.ok()) return set;
   options.id = FLAGS_id;
-  options.protocol = p2p::ParseTunnelProtocol(FLAGS_protocol).value();
-  if (Status set = SetPeer(settings, options.protocol, options.peer); !set.ok()) return set;
-  options.sessions.wait = DurationValue(FLAGS_wait);
-  options.sessions.connect_timeout = DurationValue(FLAGS_connect_timeout);
-  options.sessions.session_timeout = DurationValue(FLAGS_session_timeout);
+  if (Status set = SetTunnel(settings, options, options.sessions); !set.ok()) return set;
   options.sessions.max_sessions = Count(FLAGS_max_clients);
   const Result<HostPort> remote = Remote(settings);
   if (!remote.ok()) return remote.status();
   options.tcp.remote = options.udp.remote = *remote;
   options.tcp.dial_timeout = DurationValue(FLAGS_dial_timeout);
   options.tcp.max_channels = Count(FLAGS_max_connections);
-  SetStreams(options.tcp.channel, options.tcp.relay);
-  SetFlows(options.udp.flows);
   if (Status valid = p2p::Validate(options); !valid.ok()) return OneLine(valid);
   return options;
 }
 
 Result<p2p::TunnelClientOptions> ClientOptions(const Settings& settings) {
   p2p::TunnelClientOptions options;
-  if (Status set = SetSignaling(settings, options.signaling); !set.ok()) return set;
   options.host_id = FLAGS_id;
-  options.protocol = p2p::ParseTunnelProtocol(FLAGS_protocol).value();
-  if (Status set = SetPeer(settings, options.protocol, options.peer); !set.ok()) return set;
-  options.session.wait = DurationValue(FLAGS_wait);
-  options.session.connect_timeout = DurationValue(FLAGS_connect_timeout);
-  options.session.session_timeout = DurationValue(FLAGS_session_timeout);
+  if (Status set = SetTunnel(settings, options, options.session); !set.ok()) return set;
   options.tcp.local = options.udp.local = AddressValue(FLAGS_local);
   options.tcp.admission.max_connections = Count(FLAGS_max_connections);
   options.tcp.admission.max_waiting = Count(FLAGS_max_waiting);
   options.tcp.admission.max_wait = DurationValue(FLAGS_max_wait);
-  SetStreams(options.tcp.channel, options.tcp.relay);
-  SetFlows(options.udp.flows);
   if (Status valid = p2p::Validate(options); !valid.ok()) return OneLine(valid);
   return options;
 }

@@ -39,20 +39,11 @@ ExitCode RunVersion(const Invocation& invocation) {
 }  // namespace
 
 Command VersionCommand() {
-  FlagSpec json;
-  json.name = "json";
-  json.type = ValueType::kBool;
-  json.default_text = "false";
-  json.help = "for programs; its member `version` is that of this format";
-  json.sources = Sources::kCommandLine;
-  std::vector<FlagSpec> flags = {json, HelpFlag()};
-  const std::vector<FlagSpec> glog = GlogFlags();
-  flags.insert(flags.end(), glog.begin(), glog.end());
   Command command;
   command.help = {"version", "print the versions of ming and its libraries",
                   "Prints the version, the commit it was built from, and the library versions.",
                   "ming version --json", ""};
-  command.flags = FlagSet(std::move(flags));
+  command.flags = JoinFlags({{JsonFlag(), HelpFlag()}, GlogFlags()});
   command.run = RunVersion;
   return command;
 }

@@ -1,11 +1,8 @@
 #include "ming/ws/ws_connection.h"
 
+#include "ming/base/units.h"
+
 namespace ming::ws {
-namespace {
-
-constexpr size_t kMiB = size_t{1} << 20;
-
-}  // namespace
 
 std::vector<std::string> Validate(const WsLimits& limits) {
   std::vector<std::string> problems;
