@@ -4,52 +4,48 @@
 #include <string>
 #include <utility>
 
-#include "ming/cli/admin_setup.h"
 #include "ming/cli/announcement.h"
 #include "ming/cli/commands.h"
 #include "ming/cli/common_flags.h"
-#include "ming/cli/live_status.h"
-#include "ming/cli/process_setup.h"
 #include "ming/cli/role_reports.h"
-#include "ming/cli/service_notify.h"
 #include "ming/cli/status_text.h"
-#include "ming/cli/stop_signals.h"
 #include "ming/cli/tunnel_flags.h"
 #include "ming/cli/tunnel_role.h"
-#include "ming/net/reactor.h"
+#include "ming/cli/tunnel_run.h"
 #include "ming/p2p/tunnel_client.h"
-#include "ming/p2p/tunnel_services.h"
 
 namespace ming::cli {
 namespace {
 
-class ClientRun final : public p2p::TunnelClient::Observer {
- public:
-  ClientRun(net::Reactor& reactor, const Invocation& invocation)
-      : reactor_(reactor), notifier_(NotifySocket(invocation.environment)) {}
+void WarnOfListener(const HostPort& local) {
+  if (IsLoopbackOnly(local)) return;
+  LOG(WARNING) << "anybody who reaches " << local.ToString()
+               << " may use this tunnel (--local localhost:PORT keeps it to this machine)";
+}
 
-  Status Start(p2p::TunnelServices& services, const p2p::TunnelClientOptions& options) {
-    auto client = p2p::TunnelClient::Start(services, options, *this);
-    if (!client.ok()) return client.status();
+class ClientRole final : public TunnelCommand, private p2p::TunnelClient::Observer {
+ public:
+  ClientRole(TunnelRun& run, const p2p::TunnelClientOptions& options, const Settings& settings)
+      : run_(run), options_(options), settings_(settings) {}
+
+  Status Start(p2p::TunnelServices& services) override {
+    auto client = p2p::TunnelClient::Start(services, options_, *this);
+    if (!client.ok()) return WithHint(client.status(), "choose another with --local");
     client_ = *std::move(client);
+    PrintAnnouncement(AnnounceClient(AnnouncementOf(settings_), client_->local_addresses()));
+    WarnOfListener(options_.tcp.local);
+    WarnOfSignaling(options_.signaling);
     return Status::Ok();
   }
 
-  void Stop() {
-    LOG(INFO) << "Stopping: connections may end by themselves; a second signal stops at once";
-    notifier_.Stopping();
-    state_ = RunState::kStopping;
-    client_->Drain(reactor_.Now() + DrainTimeout());
+  void Drain(Timestamp deadline) override { client_->Drain(deadline); }
+
+  admin::RoleReport Report(RunState state) const override {
+    return ReportClient(client_->GetStatus(), {options_.host_id, options_.protocol}, state);
   }
 
-  admin::RoleReport Report(const TunnelName& name) const {
-    return ReportClient(client_->GetStatus(), name, state_);
-  }
-
-  std::string Describe() {
+  std::string Describe(const std::string& rate) const override {
     const p2p::TunnelClientStatus status = client_->GetStatus();
-    const uint64_t bytes = status.path_bytes_sent + status.path_bytes_received;
-    const std::string rate = FormatRate(rate_.Update(reactor_.Now(), bytes));
     std::string text(p2p::ClientStateName(status.state));
     if (status.state == p2p::ClientState::kConnected) {
       text += ": " + status.path;
@@ -60,72 +56,38 @@ class ClientRun final : public p2p::TunnelClient::Observer {
     return text;
   }
 
-  const p2p::TunnelClient& client() const { return *client_; }
-  p2p::TunnelEnd end() const { return end_; }
-  const Status& why() const { return why_; }
+  uint64_t path_bytes() const override {
+    const p2p::TunnelClientStatus status = client_->GetStatus();
+    return status.path_bytes_sent + status.path_bytes_received;
+  }
 
  private:
   void OnPathUp() override {
-    notifier_.Ready();
+    run_.NoteReady();
     LOG(INFO) << "Connected: " << client_->GetStatus().path;
   }
 
   void OnPathDown(const Status& why) override {
-    if (state_ == RunState::kStopping) return;
+    if (run_.state() == RunState::kStopping) return;
     LOG(WARNING) << "Path lost, looking for another: " << why.message();
   }
 
-  void OnClientEnded(p2p::TunnelEnd end, const Status& why) override {
-    end_ = end;
-    why_ = why;
-    reactor_.Stop();
-  }
+  void OnClientEnded(p2p::TunnelEnd end, const Status& why) override { run_.End(end, why); }
 
-  net::Reactor& reactor_;
-  ServiceNotifier notifier_;
-  RateMeter rate_;
-  RunState state_ = RunState::kRunning;
+  TunnelRun& run_;
+  const p2p::TunnelClientOptions& options_;
+  const Settings& settings_;
   std::unique_ptr<p2p::TunnelClient> client_;
-  p2p::TunnelEnd end_ = p2p::TunnelEnd::kFailed;
-  Status why_;
 };
-
-void WarnOfListener(const HostPort& local) {
-  if (IsLoopbackOnly(local)) return;
-  LOG(WARNING) << "anybody who reaches " << local.ToString()
-               << " may use this tunnel (--local localhost:PORT keeps it to this machine)";
-}
 
 ExitCode RunClient(const Invocation& invocation) {
   const Result<p2p::TunnelClientOptions> options = ClientOptions(invocation.settings);
   if (!options.ok()) return Fail(options.status());
   const Status interfaces = CheckInterfaces(options->peer.ice.interfaces);
   if (!interfaces.ok()) return Fail(interfaces);
-  RaiseDescriptorLimit();
-  net::Reactor reactor;
-  std::unique_ptr<ClientRun> run;
-  const StopSignals signals(reactor, ExitCode::kOk, [&run] { run->Stop(); });
-  const auto services = p2p::TunnelServices::Create(reactor);
-  if (!services.ok()) return Fail(services.status());
-  run = std::make_unique<ClientRun>(reactor, invocation);
-  const TunnelName name{options->host_id, options->protocol};
-  auto admin = AdminInterface::Start(reactor, (*services)->websockets(), invocation.settings,
-                                     [&run, &name] { return run->Report(name); });
-  if (!admin.ok()) return Fail(admin.status());
-  if (Status started = run->Start(**services, *options); !started.ok()) {
-    return Fail(WithHint(started, "choose another with --local"));
-  }
-  PrintAnnouncement(
-      AnnounceClient(AnnouncementOf(invocation.settings), run->client().local_addresses()));
-  WarnOfListener(options->tcp.local);
-  WarnOfSignaling(options->signaling);
-  {
-    const LiveStatus live(reactor, [&run] { return run->Describe(); });
-    reactor.Run();
-  }
-  const ExitCode code = ReportEnd(run->end(), run->why(), options->host_id);
-  run.reset();
-  return code;
+  return RunTunnel(invocation, options->host_id, [&](TunnelRun& run) {
+    return std::make_unique<ClientRole>(run, *options, invocation.settings);
+  });
 }
 
 }  // namespace
