@@ -10,6 +10,7 @@
 #include "ming/base/checked_cast.h"
 #include "ming/base/ip_address.h"
 #include "ming/tls/gnutls_status.h"
+#include "ming/tls/peer_name.h"
 
 namespace ming::tls {
 namespace {
@@ -73,6 +74,8 @@ class TlsSession::Impl final : private link::ByteStream::Observer {
     CHECK(certificate_ != nullptr);
     SetCredentials();
     SetAlpn(options.alpn, GNUTLS_ALPN_MANDATORY | GNUTLS_ALPN_SERVER_PRECEDENCE);
+    trust_ = options.client_trust;
+    if (trust_ != nullptr) gnutls_certificate_server_set_request(session_, GNUTLS_CERT_REQUEST);
   }
   // The first step runs from the loop: nothing is reported inside a constructor.
   void Start(Duration handshake_limit) {
@@ -89,6 +92,7 @@ class TlsSession::Impl final : private link::ByteStream::Observer {
   }
   bool connected() const { return phase_ == Phase::kConnected; }
   std::optional<std::string> alpn() const;
+  Result<std::string> client_name() const;
 
   link::ReadChunk Peek(size_t max);
   void Consume(size_t count);
@@ -173,6 +177,14 @@ std::optional<std::string> TlsSession::Impl::alpn() const {
     return std::nullopt;
   }
   return std::string(reinterpret_cast<const char*>(chosen.data), chosen.size);
+}
+
+Result<std::string> TlsSession::Impl::client_name() const {
+  if (phase_ != Phase::kConnected || trust_ == nullptr) {
+    return Status(StatusCode::kPermissionDenied, "tls: the client was not asked who it is");
+  }
+  if (Status trusted = trust_->VerifyClient(session_); !trusted.ok()) return trusted;
+  return NameOfPeer(session_);
 }
 
 // Takes everything: what the stream below has no room for waits in out_, which is bounded because
@@ -418,6 +430,7 @@ size_t TlsSession::WritableBytes() { return impl_->WritableBytes(); }
 size_t TlsSession::Write(ByteSpan bytes) { return impl_->Write(bytes); }
 void TlsSession::CloseWrite() { impl_->CloseWrite(); }
 void TlsSession::Reset(const Status& why) { impl_->Reset(why); }
+Result<std::string> TlsSession::client_name() const { return impl_->client_name(); }
 bool TlsSession::connected() const { return impl_->connected(); }
 std::optional<std::string> TlsSession::alpn() const { return impl_->alpn(); }
 

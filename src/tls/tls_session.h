@@ -37,6 +37,10 @@ struct TlsServerOptions {
   // Protocols taken, best first. A client that offers none of them is refused; one that offers no
   // ALPN at all is not.
   std::vector<std::string> alpn;
+  // How clients are judged that show a certificate; null: they are not asked for one. The handshake
+  // succeeds without and with a bad one, too: client_name() tells, so that the refusal can be said
+  // in the protocol above.
+  std::shared_ptr<const TlsTrust> client_trust;
   Duration handshake_limit = std::chrono::seconds(10);
 };
 
@@ -66,6 +70,9 @@ class TlsSession final : public link::ByteStream {
   bool connected() const;
   // What ALPN agreed on; none before the handshake is done.
   std::optional<std::string> alpn() const;
+  // Of a server with client_trust, when connected: the first DNS name the client's certificate is
+  // for, or else its common name. kPermissionDenied: it showed none, or one that is not trusted.
+  Result<std::string> client_name() const;
 
  private:
   class Impl;

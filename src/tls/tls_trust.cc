@@ -31,14 +31,14 @@ class Chain {
 
   Status Load(const gnutls_datum_t* ders, unsigned int count) {
     if (count > kMaxChain) {
-      return {StatusCode::kResourceExhausted, "tls: the server's certificate chain is too long"};
+      return {StatusCode::kResourceExhausted, "tls: the peer's certificate chain is too long"};
     }
     for (unsigned int i = 0; i < count; ++i) {
       CHECK_EQ(gnutls_x509_crt_init(&certificates_[i]), 0);
       ++size_;
       const int code = gnutls_x509_crt_import(certificates_[i], &ders[i], GNUTLS_X509_FMT_DER);
       if (code < 0) {
-        return GnutlsStatus(StatusCode::kMalformed, "tls: the server's certificate", code);
+        return GnutlsStatus(StatusCode::kMalformed, "tls: the peer's certificate", code);
       }
     }
     return Status::Ok();
@@ -116,41 +116,55 @@ TlsTrust::~TlsTrust() {
 
 Status TlsTrust::Verify(gnutls_session_int* session, const std::string& server_name) const {
   if (kind_ == Kind::kInsecure) return Status::Ok();
+  if (Status shown = VerifyLeaf(session); !shown.ok() || kind_ == Kind::kPinned) return shown;
+  return VerifyChain(session, GNUTLS_KP_TLS_WWW_SERVER, &server_name);
+}
+
+Status TlsTrust::VerifyClient(gnutls_session_int* session) const {
+  if (kind_ == Kind::kInsecure) return Status::Ok();
+  if (Status shown = VerifyLeaf(session); !shown.ok() || kind_ == Kind::kPinned) return shown;
+  return VerifyChain(session, GNUTLS_KP_TLS_WWW_CLIENT, nullptr);
+}
+
+// There is a certificate, and where some are pinned, it is one of them.
+Status TlsTrust::VerifyLeaf(gnutls_session_int* session) const {
   unsigned int count = 0;
   const gnutls_datum_t* chain = gnutls_certificate_get_peers(session, &count);
   if (chain == nullptr || count == 0) {
-    return {StatusCode::kPermissionDenied, "tls: the server showed no certificate"};
+    return {StatusCode::kPermissionDenied, "tls: the peer showed no certificate"};
   }
-  if (kind_ == Kind::kAuthorities) return VerifyChain(session, server_name);
+  if (kind_ != Kind::kPinned) return Status::Ok();
   const Fingerprint shown(Sha256::Of({chain[0].data, chain[0].size}));
   if (std::find(pinned_.begin(), pinned_.end(), shown) != pinned_.end()) return Status::Ok();
   return {StatusCode::kPermissionDenied,
-          "tls: the server's certificate is not the pinned one: " + shown.ToString()};
+          "tls: the peer's certificate is not the pinned one: " + shown.ToString()};
 }
 
-Status TlsTrust::VerifyChain(gnutls_session_int* session, const std::string& server_name) const {
+Status TlsTrust::VerifyChain(gnutls_session_int* session, std::string purpose,
+                             const std::string* server_name) const {
   unsigned int count = 0;
   const gnutls_datum_t* ders = gnutls_certificate_get_peers(session, &count);
   Chain chain;
   if (Status loaded = chain.Load(ders, count); !loaded.ok()) return loaded;
+  std::string name = server_name != nullptr ? *server_name : std::string();
+  std::array<gnutls_typed_vdata_st, 2> expected{};
+  expected[0].type = GNUTLS_DT_KEY_PURPOSE_OID;
+  expected[0].data = reinterpret_cast<unsigned char*>(purpose.data());
+  expected[0].size = base::CheckedCast<unsigned int>(purpose.size());
   // GnuTLS tells an IP address from a name by itself, and compares it with the right kind of
   // alternative name.
-  std::string name = server_name;
-  std::string purpose = GNUTLS_KP_TLS_WWW_SERVER;
-  std::array<gnutls_typed_vdata_st, 2> expected{};
-  expected[0].type = GNUTLS_DT_DNS_HOSTNAME;
-  expected[0].data = reinterpret_cast<unsigned char*>(name.data());
-  expected[0].size = base::CheckedCast<unsigned int>(name.size());
-  expected[1].type = GNUTLS_DT_KEY_PURPOSE_OID;
-  expected[1].data = reinterpret_cast<unsigned char*>(purpose.data());
+  expected[1].type = GNUTLS_DT_DNS_HOSTNAME;
+  expected[1].data = reinterpret_cast<unsigned char*>(name.data());
+  expected[1].size = base::CheckedCast<unsigned int>(name.size());
   unsigned int verdict = 0;
-  const int code = gnutls_x509_trust_list_verify_crt2(
-      authorities_, chain.data(), chain.size(), expected.data(),
-      base::CheckedCast<unsigned int>(expected.size()), 0, &verdict, nullptr);
+  const int code =
+      gnutls_x509_trust_list_verify_crt2(authorities_, chain.data(), chain.size(), expected.data(),
+                                         server_name != nullptr ? 2 : 1, 0, &verdict, nullptr);
   if (code < 0) return GnutlsStatus(StatusCode::kPermissionDenied, "tls: verification", code);
   if (verdict == 0) return Status::Ok();
+  const std::string whose = server_name == nullptr ? "the client" : "'" + name + "'";
   return {StatusCode::kPermissionDenied,
-          "tls: the certificate of '" + server_name + "' is refused: " + Reasons(verdict)};
+          "tls: the certificate of " + whose + " is refused: " + Reasons(verdict)};
 }
 
 }  // namespace ming::tls

@@ -1,4 +1,4 @@
-// TlsTrust: how a TLS client decides whether the server is who it should be.
+// TlsTrust: how one end of a TLS connection decides whether the other is who it should be.
 #ifndef MING_TLS_TLS_TRUST_H_
 #define MING_TLS_TLS_TRUST_H_
 
@@ -35,12 +35,17 @@ class TlsTrust {
   // For TlsSession: judges the chain the peer of `session` showed, for `server_name` (a DNS name or
   // an IP address).
   Status Verify(gnutls_session_int* session, const std::string& server_name) const;
+  // The same for the client of `session`, whatever its name.
+  Status VerifyClient(gnutls_session_int* session) const;
 
  private:
   enum class Kind { kAuthorities, kPinned, kInsecure };
 
   explicit TlsTrust(Kind kind) : kind_(kind) {}
-  Status VerifyChain(gnutls_session_int* session, const std::string& server_name) const;
+  Status VerifyLeaf(gnutls_session_int* session) const;
+  // `server_name` null: whatever its name.
+  Status VerifyChain(gnutls_session_int* session, std::string purpose,
+                     const std::string* server_name) const;
 
   Kind kind_;
   gnutls_x509_trust_list_st* authorities_ = nullptr;  // owned; kAuthorities only

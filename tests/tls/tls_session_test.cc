@@ -13,6 +13,8 @@
 #include "ming/support/fake_timer_service.h"
 #include "ming/support/settle.h"
 
+#include "named_certificates.h"
+
 namespace ming::tls {
 namespace {
 
@@ -330,6 +332,61 @@ TEST_F(TlsSessionTest, TakesAClientWithoutAlpn) {
   server_options.alpn = {"h2"};
   Connect();
   EXPECT_FALSE(server.stream->alpn().has_value());
+}
+
+// A server that asks its clients who they are, and trusts those of `trusted`.
+class TlsClientNameTest : public TlsSessionTest {
+ public:
+  void ConnectAs(const char* certificate_pem, const char* key_pem, const char* trusted) {
+    const auto shown =
+        Certificate::FromPem(ByteSpan(std::string_view{certificate_pem}), Secret(key_pem));
+    ASSERT_TRUE(shown.ok()) << shown.status().ToString();
+    client_options.certificate = *shown;
+    const auto trust = TlsTrust::FromPem(ByteSpan(std::string_view{trusted}));
+    ASSERT_TRUE(trust.ok()) << trust.status().ToString();
+    server_options.client_trust = *trust;
+    Connect();
+  }
+};
+
+TEST_F(TlsClientNameTest, IsTheFirstDnsNameWhateverElseStandsThere) {
+  ConnectAs(kAlternativeNamesCertificate, kAlternativeNamesKey, kAlternativeNamesCertificate);
+  const auto name = server.stream->client_name();
+  ASSERT_TRUE(name.ok()) << name.status().ToString();
+  EXPECT_EQ(*name, "beta");
+}
+
+TEST_F(TlsClientNameTest, IsTheCommonNameWhereThereIsNoDnsName) {
+  ConnectAs(kCommonNameOnlyCertificate, kCommonNameOnlyKey, kCommonNameOnlyCertificate);
+  const auto name = server.stream->client_name();
+  ASSERT_TRUE(name.ok()) << name.status().ToString();
+  EXPECT_EQ(*name, "alpha");
+}
+
+TEST_F(TlsClientNameTest, IsRefusedForACertificateThatNamesNobody) {
+  ConnectAs(kNamelessCertificate, kNamelessKey, kNamelessCertificate);
+  const auto name = server.stream->client_name();
+  ASSERT_FALSE(name.ok());
+  EXPECT_EQ(name.status().code(), StatusCode::kPermissionDenied);
+}
+
+TEST_F(TlsClientNameTest, IsRefusedForACertificateOfAnotherAuthority) {
+  ConnectAs(kCommonNameOnlyCertificate, kCommonNameOnlyKey, kAlternativeNamesCertificate);
+  const auto name = server.stream->client_name();
+  ASSERT_FALSE(name.ok());
+  EXPECT_EQ(name.status().code(), StatusCode::kPermissionDenied);
+}
+
+TEST_F(TlsClientNameTest, IsRefusedWithoutACertificate) {
+  server_options.client_trust = *TlsTrust::FromPem(ByteSpan(std::string_view{certificate->pem()}));
+  Connect();
+  EXPECT_FALSE(server.stream->client_name().ok());
+}
+
+TEST_F(TlsClientNameTest, IsNotAskedForWithoutTrust) {
+  client_options.certificate = certificate;
+  Connect();
+  EXPECT_FALSE(server.stream->client_name().ok());
 }
 
 TEST(TlsTrustTest, RefusesATextWithoutCertificates) {
