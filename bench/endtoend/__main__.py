@@ -6,9 +6,10 @@ import sys
 import time
 
 from endtoend import machine, targets
-from endtoend.groups import GROUPS, Bench, run_group
+from endtoend.groups import GROUPS, run_group
 from endtoend.parties import PARTIES
 from endtoend.results import Results, measured_table, table
+from endtoend.rounds import Bench
 from natlab.namespaces import Run
 from support.processes import Failure, Skip, raise_descriptor_limit
 
@@ -20,6 +21,7 @@ class Tools:
 
     def __init__(self, arguments, run):
         self.ming, self.load, self.before, self.run = arguments.ming, arguments.load, arguments.before, run
+        self.wire = self.ming.parent / "ming_wire"
         self._go = None
 
     def pion(self):
@@ -39,7 +41,7 @@ def parse_arguments():
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"any of: {' '.join(GROUPS)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="two short rounds: to look, not to publish")
     parser.add_argument("--rounds", type=int, help="default 5")
-    parser.add_argument("--seconds", type=float, help="of one measurement, default 2")
+    parser.add_argument("--seconds", type=float, help="of one measurement, default 1.2")
     parser.add_argument("--parties", default="", metavar="NAME[,NAME]", help=f"only these of: {' '.join(PARTIES)}")
     parser.add_argument("--before", type=program, metavar="MING", help="another build of ming, measured in the same run")
     parser.add_argument("--ming", type=program, required=True, help=argparse.SUPPRESS)
@@ -51,7 +53,7 @@ def parse_arguments():
     if unknown:
         parser.error(f"unknown: {' '.join(unknown)}")
     arguments.rounds = arguments.rounds or (2 if arguments.quick else 5)
-    arguments.seconds = arguments.seconds or (1 if arguments.quick else 2)
+    arguments.seconds = arguments.seconds or (1 if arguments.quick else 1.2)
     arguments.load = arguments.load or arguments.ming.parent / "ming_load"
     return arguments
 

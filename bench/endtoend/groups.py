@@ -1,145 +1,26 @@
-"""The groups of workloads. Each starts its parties once and then goes round: every party runs each workload once a round."""
-import dataclasses
+"""All groups, in the order of a full run."""
 import sys
 import time
-import typing
 
-from endtoend import load
-from endtoend.parties import PARTIES
-from endtoend.places import SERVICE_PORT, loopback_place
-from support.processes import Failure, wait_for
+from endtoend import reverse_groups, tunnel_groups
 
-TUNNELS = ("direct", "ming", "ming-1200", "before", "pion", "nginx", "ssh-L")
-RELAYS = ("direct", "reverse", "reverse-copy", "reverse-before", "copy", "nginx", "haproxy", "socat", "ssh-R")
-
-
-@dataclasses.dataclass
-class Bench:
-    """What every group gets."""
-    run: object          # natlab.namespaces.Run
-    tools: object
-    results: object
-    rounds: int
-    seconds: float       # of one measurement
-    only: tuple          # parties asked for; empty: all of the group
-
-    def parties(self, names):
-        """Those of `names` that are to run: what was asked for, and what exists."""
-        return [name for name in names if self.tools.has(name) and (not self.only or name in self.only)]
-
-
-def prepare(bench, names, protocol="tcp", make_place=loopback_place):
-    """Starts those of `names` that are to run, each in a place of its own: {name: party}. Who cannot start is void in all that follows."""
-    started = {}
-    for name in bench.parties(names):
-        party = PARTIES[name](make_place(bench.run, f"{len(bench.run.namespaces)}-{name}"), bench.tools, protocol)
-        try:
-            party.start()
-            started[name] = party
-        except Failure as error:
-            party.stop()
-            bench.results.fail("start", name, error)
-            print(f"  {name} did not start: {error}", file=sys.stderr, flush=True)
-    print(f"  ready: {' '.join(started)}", file=sys.stderr, flush=True)
-    return started
-
-
-def interleave(bench, parties, workloads, rounds=None):
-    """`workloads`: {name: function(party) -> metrics}. A-B-A-B; the first failure of a party in a workload voids it there."""
-    rounds = rounds or bench.rounds
-    for number in range(rounds):
-        for name, function in workloads.items():
-            for party in parties.values():
-                if bench.results.void(name, party.name):
-                    continue
-                try:
-                    party.renew()
-                    bench.results.add(name, party.name, function(party))
-                except Failure as error:
-                    bench.results.fail(name, party.name, error)
-                    print(f"  void: {name}, {party.name}: {error}", file=sys.stderr, flush=True)
-        print(f"  round {number + 1} of {rounds}", file=sys.stderr, flush=True)
-
-
-def stop(parties):
-    for party in parties.values():
-        party.stop()
-
-
-def bulk(bench):
-    parties = prepare(bench, TUNNELS)
-    workloads = {f"bulk {streams} {direction}": lambda party, s=streams, d=direction: load.bulk(party, s, d, bench.seconds)
-                 for streams, direction in ((1, "up"), (100, "up"), (1, "both"))}
-    interleave(bench, parties, workloads)
-    stop(parties)
-
-
-def latency(bench):
-    parties = prepare(bench, [name for name in TUNNELS if name != "ming-1200"])
-    interleave(bench, parties, {
-        "ping-pong": lambda party: load.ping_pong(party, bench.seconds),
-        "ping-pong beside bulk": lambda party: load.ping_pong(party, bench.seconds, streams=1)})
-    stop(parties)
-
-
-def start_web_servers(parties):
-    """nginx with a small file as the service of each."""
-    for party in parties.values():
-        folder = party.folder / "web"
-        folder.mkdir()
-        (folder / "small").write_text("x" * 64)
-        config = folder / "nginx.conf"
-        temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        config.write_text(
-            f"user root; daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr error;\n"
-            "events { worker_connections 32768; }\n"
-            f"http {{ access_log off; keepalive_requests 100000000; {temporary} open_file_cache max=10;\n"
-            f"server {{ listen 127.0.0.1:{SERVICE_PORT} backlog=16384; root {folder}; }} }}\n")
-        far = party.place.far
-        far.start(f"web-{party.name}", "/usr/sbin/nginx", "-e", "stderr", "-p", folder, "-c", config)
-        wait_for(lambda far=far: far.can_connect("127.0.0.1", SERVICE_PORT), 10, "the web server listens")
-
-
-def http(bench):
-    parties = prepare(bench, [name for name in TUNNELS if name != "ming-1200"])
-    start_web_servers(parties)
-    workloads = {f"wrk {count}": lambda party, c=count: load.wrk(party, c, whole(bench.seconds)) for count in (1, 64, 100)}
-    workloads["wrk 100 close"] = lambda party: load.wrk(party, 100, whole(bench.seconds), keep_alive=False)
-    interleave(bench, parties, workloads)
-    stop(parties)
-
-
-def whole(seconds):
-    """wrk counts in seconds."""
-    return max(1, round(seconds))
-
-
-def reverse_bulk(bench):
-    parties = prepare(bench, RELAYS)
-    workloads = {f"reverse bulk {streams}": lambda party, s=streams: load.bulk(party, s, "down", bench.seconds) for streams in (1, 100)}
-    interleave(bench, parties, workloads)
-    stop(parties)
-
-
-def reverse_http(bench):
-    parties = prepare(bench, RELAYS)
-    start_web_servers(parties)
-    interleave(bench, parties, {
-        "reverse wrk 100": lambda party: load.wrk(party, 100, whole(bench.seconds)),
-        "reverse wrk 100 close": lambda party: load.wrk(party, 100, whole(bench.seconds), keep_alive=False)})
-    stop(parties)
-
-
-GROUPS: typing.Dict[str, typing.Callable] = {
-    "bulk": bulk,
-    "latency": latency,
-    "http": http,
-    "reverse-bulk": reverse_bulk,
-    "reverse-http": reverse_http,
+GROUPS = {
+    "bulk": tunnel_groups.bulk,
+    "latency": tunnel_groups.latency,
+    "http": tunnel_groups.http,
+    "udp": tunnel_groups.udp,
+    "set-up": tunnel_groups.set_up,
+    "memory": tunnel_groups.memory,
+    "rtt": tunnel_groups.rtt,
+    "reverse-bulk": reverse_groups.bulk,
+    "reverse-http": reverse_groups.http,
+    "reverse-idle": reverse_groups.idle,
+    "reverse-storm": reverse_groups.storm,
 }
 
 
 def run_group(name, bench):
+    """The seconds it took."""
     start = time.monotonic()
     print(f"{name}:", file=sys.stderr, flush=True)
     GROUPS[name](bench)

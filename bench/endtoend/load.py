@@ -1,9 +1,11 @@
 """Runs a load through a party and takes the CPU time of its processes while it lasts."""
+import contextlib
 import json
 import re
 import subprocess
 import time
 
+from endtoend.search import highest_passing
 from support.processes import Failure
 
 MEGA = 1e6
@@ -45,11 +47,11 @@ def ming_load(party, command, *arguments, limit=60):
         child.wait()
     party.check()
     if child.returncode or not lines:
-        raise Failure(f"{party.name}: ming_load {command} {' '.join(map(str, arguments))}: {errors.strip()}\n{_last_words(party)}")
+        raise Failure(f"{party.name}: ming_load {command} {' '.join(map(str, arguments))}: {errors.strip()}\n{last_words(party)}")
     return json.loads(lines[-1]), window
 
 
-def _last_words(party):
+def last_words(party):
     return "\n".join(f"{process.name}: {process.text()[-600:]}" for process in party.processes)
 
 
@@ -101,19 +103,86 @@ def parse_wrk(text):
 
 def wrk(party, connections, seconds, keep_alive=True):
     """Small GETs by `connections` connections, kept or one for each request."""
+    whole = max(1, round(seconds))  # wrk counts so
     header = () if keep_alive else ("-H", "Connection: close")
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "5s", *header,
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{whole}s", "--latency", "--timeout", "5s", *header,
                f"http://127.0.0.1:{party.entry_port()}/small"]
     window = Window(party)
     window.begin()
-    done = party.place.near.run(*command, timeout=seconds + 30)
+    done = party.place.near.run(*command, timeout=whole + 30)
     window.end()
     party.check()
     try:
         metrics = parse_wrk(done.stdout)
     except Failure as error:
-        raise Failure(f"{party.name}: wrk -c {connections}: {error}\n{_last_words(party)}")
+        raise Failure(f"{party.name}: wrk -c {connections}: {error}\n{last_words(party)}")
     requests = metrics.pop("requests")
     if party.processes:
         metrics["cpu_us_per_request"] = window.cpu * 1e6 / requests
     return metrics
+
+
+LOSS_LIMIT = 0.001
+
+
+def datagram_rate(party, size, start, seconds=0.6):
+    """The highest rate of datagrams, one way, of which fewer than LOSS_LIMIT get lost, and what one of them costs."""
+    best = {}
+
+    def passes(rate):
+        nonlocal best
+        result, window = ming_load(party, "datagrams", "--size", size, "--rate", rate, "--seconds", seconds)
+        good = result["loss"] < LOSS_LIMIT and result["sent_s"] > 0.97 * rate  # a load that cannot keep its pace proves nothing
+        if good and result["sent_s"] > best.get("datagrams_s", 0):
+            best = {"datagrams_s": result["sent_s"], "mbit_s": result["sent_s"] * size * 8 / MEGA}
+            if party.processes:
+                best["cpu_us_per_datagram"] = window.cpu * 1e6 / result["sent"]
+        return good
+    if not highest_passing(passes, start):
+        raise Failure(f"{party.name}: no rate of datagrams gets through without loss")
+    return best
+
+
+def first_byte(party, count):
+    """From connect() to the first byte back, one connection after another."""
+    result, _ = ming_load(party, "connect", "--count", count)
+    return result
+
+
+@contextlib.contextmanager
+def held_connections(party, count):
+    """So many connections, each proven by one byte each way, idle from then on."""
+    holder = subprocess.Popen([str(party.tools.load), "crowd", "--entry", party.entry(), "--count", str(count), "--seconds",
+                               str(count / 2000), "--hold", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        lines = [holder.stdout.readline() for _ in range(3)]
+        if len(lines) < 3 or not lines[2]:
+            raise Failure(f"{party.name}: the connections ended: {lines}")
+        result = json.loads(lines[2])
+        if result["lost"]:
+            raise Failure(f"{party.name}: {result['lost']} of {count} connections were lost\n{last_words(party)}")
+        yield result
+    finally:
+        holder.stdin.close()
+        holder.kill()
+        holder.wait()
+        party.check()
+
+
+def start_echo(party):
+    service = party.place.far.start(f"echo-{party.place.far.label}", party.tools.load, "echo", "--service",
+                                    party.service().split("/")[1])
+    service.wait_for_line("ready")
+    return service
+
+
+def storm(party, count, seconds):
+    """`count` callers within `seconds`, a byte each way."""
+    done = subprocess.run([str(party.tools.load), "crowd", "--entry", party.entry(), "--count", str(count), "--seconds", str(seconds)],
+                          capture_output=True, text=True, check=False, timeout=60)
+    party.check()
+    if done.returncode:
+        raise Failure(f"{party.name}: {done.stderr}")
+    result = json.loads(done.stdout.splitlines()[-1])
+    return {"answered": result["answered"], "lost": result["lost"], "all_answered_s": result["seconds"], "p50_us": result["p50_us"],
+            "p99_us": result["p99_us"]}

@@ -1,4 +1,5 @@
 """Those who are measured: each carries connections from the entry of a place to the service behind it."""
+import contextlib
 import os
 import pathlib
 import resource
@@ -18,6 +19,7 @@ class Party:
     """One opponent, started in one place. `tools`: what it needs beside packages."""
     name = ""
     about = ""
+    load_flags = ()  # of ming_load
 
     def __init__(self, place, tools, protocol="tcp"):
         self.place, self.tools, self.protocol = place, tools, protocol
@@ -31,6 +33,10 @@ class Party:
 
     def renew(self):
         """Before each measurement: whoever does not outlive the last one begins anew."""
+
+    def begin_anew(self):
+        self.stop()
+        self.start()
 
     def entry(self):
         return self.place.entry()
@@ -102,6 +108,13 @@ class Direct(Party):
         return SERVICE_PORT
 
 
+class DirectCubic(Direct):
+    """As most systems are set."""
+    name = "direct-cubic"
+    about = "no tunnel, TCP CUBIC"
+    load_flags = ("--congestion", "cubic")
+
+
 class Ming(Party):
     name = "ming"
     about = "ming server, host, client"
@@ -129,11 +142,45 @@ class Ming(Party):
         self.processes[0].wait_for_line("Host registered: myhost")
 
     def start_client(self):
-        self.client = self.run_near("client", self.program(), "client", *self.signal(), "--local", f"{LOCAL}:{ENTRY_PORT}",
-                                    "-alsologtostderr", *self.flags)
+        self.client = self.new_client(ENTRY_PORT)
         self.client.wait_for_line("Connected: ")
-        if self.protocol == "tcp":
-            self.wait_for_entry()
+
+    def new_client(self, port):
+        """One that listens."""
+        client = self.run_near("client", self.program(), "client", *self.signal(), "--local", f"{LOCAL}:{port}", "-alsologtostderr",
+                               *self.flags)
+        client.wait_for_line(f"{LOCAL}:{port}")
+        return client
+
+    def restart_client(self):
+        """A new client that listens and may have no session yet."""
+        self.end(self.client)
+        self.client = self.new_client(ENTRY_PORT)
+
+    def end(self, process):
+        self.processes.remove(process)
+        process.close()
+
+    def host_memory(self):
+        return accounting.memory([self.host.pid])
+
+    def client_memory(self):
+        return accounting.memory([self.client.pid])
+
+    @contextlib.contextmanager
+    def more_clients(self, count):
+        """Further clients with a session each."""
+        clients = [self.new_client(ENTRY_PORT + 1 + number) for number in range(count)]
+        try:
+            for number, client in enumerate(clients):
+                self.connect_client(client, ENTRY_PORT + 1 + number)
+            yield
+        finally:
+            for client in clients:
+                self.end(client)
+
+    def connect_client(self, client, _port):
+        client.wait_for_line("Connected: ")
 
 
 class MingStandard(Ming):
@@ -162,11 +209,9 @@ class Pion(Ming):
     def renew(self):
         """Data that is under way to a channel that was closed stays unacknowledged for ever and holds up all channels."""
         if self.used:
-            self.stop()
-            self.start()
+            self.begin_anew()
         self.used = True
-        with self.place.near.connect(LOCAL, ENTRY_PORT):  # it offers when the first application comes
-            self.client.wait_for_line("state connected")
+        self.connect_client(self.client, ENTRY_PORT)
 
     def start_host(self):
         self.host = self.run_far("host", self.tools.pion(), "--mode", "host", *self.signal(), "--remote", f"{LOCAL}:{SERVICE_PORT}",
@@ -174,9 +219,20 @@ class Pion(Ming):
         self.processes[0].wait_for_line("Host registered: myhost")
 
     def start_client(self):
-        self.client = self.run_near("client", self.tools.pion(), "--mode", "client", *self.signal(), "--local",
-                                    f"{LOCAL}:{ENTRY_PORT}", "--max-buffered", PION_BUFFER)
-        self.client.wait_for_line("listening")
+        self.client = self.new_client(ENTRY_PORT)
+
+    def new_client(self, port):
+        client = self.run_near("client", self.tools.pion(), "--mode", "client", *self.signal(), "--local", f"{LOCAL}:{port}",
+                               "--max-buffered", PION_BUFFER)
+        client.wait_for_line("listening")
+        return client
+
+    def connect_client(self, client, port):
+        """It offers when the first application comes."""
+        if self.protocol == "udp":
+            return  # the load opens the way
+        with self.place.near.connect(LOCAL, port):
+            client.wait_for_line("state connected")
 
 
 class TwoHops(Party):
@@ -312,5 +368,5 @@ class ReverseCopy(Reverse):
     flags = ("--no-splice",)
 
 
-PARTIES = {party.name: party for party in (Direct, Ming, MingStandard, Before, Pion, Nginx, Haproxy, Socat, Copy, Ssh, SshReverse, Reverse,
+PARTIES = {party.name: party for party in (Direct, DirectCubic, Ming, MingStandard, Before, Pion, Nginx, Haproxy, Socat, Copy, Ssh, SshReverse, Reverse,
                                            ReverseBefore, ReverseCopy)}

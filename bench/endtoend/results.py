@@ -2,8 +2,6 @@
 import dataclasses
 import statistics
 
-LOWER_IS_BETTER = ("_us", "_ms", "cpu_s_per_gb", "cpu_us_per_request", "_bytes", "_kb")
-
 
 @dataclasses.dataclass(frozen=True)
 class Series:

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "ming/load/crowd_load.h"
+#include "ming/load/datagram_load.h"
 #include "ming/load/endpoint.h"
 #include "ming/load/options.h"
 #include "ming/load/relay.h"
@@ -17,6 +19,10 @@ constexpr char kUsage[] =
     "up|down|both]\n"
     "                         [--ping-size BYTES] [--warm S] [--seconds S] [--congestion NAME]\n"
     "       ming_load connect --service PLACE --entry PLACE [--count N]\n"
+    "       ming_load datagrams --service PLACE --entry PLACE [--size BYTES] [--rate N] [--seconds "
+    "S]\n"
+    "       ming_load crowd --entry PLACE [--count N] [--seconds S] [--hold 1]\n"
+    "       ming_load echo --service PLACE\n"
     "       ming_load relay --entry PLACE --service PLACE\n"
     "\n"
     "The service listens at one place, the application connects to the other: ADDRESS:PORT, or\n"
@@ -27,6 +33,9 @@ using Command = void (*)(ming::load::Options);
 Command Find(const std::string& name) {
   if (name == "streams") return ming::load::RunStreams;
   if (name == "connect") return ming::load::RunConnect;
+  if (name == "datagrams") return ming::load::RunDatagrams;
+  if (name == "crowd") return ming::load::RunCrowd;
+  if (name == "echo") return ming::load::RunEcho;
   if (name == "relay") return ming::load::RunRelay;
   return nullptr;
 }

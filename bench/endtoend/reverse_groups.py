@@ -1,0 +1,57 @@
+"""Workloads of the reverse tunnel."""
+from endtoend import load
+from endtoend.parties import MAX_CONNECTIONS
+from endtoend.rounds import interleave, prepare, start_web_servers, stop
+
+RELAYS = ("direct", "reverse", "reverse-copy", "reverse-before", "copy", "nginx", "haproxy", "socat", "ssh-R")
+
+
+def bulk(bench):
+    parties = prepare(bench, RELAYS)
+    workloads = {f"reverse bulk {streams}": lambda party, s=streams: load.bulk(party, s, "down", bench.seconds) for streams in (1, 100)}
+    interleave(bench, parties, workloads)
+    stop(parties)
+
+
+def http(bench):
+    parties = prepare(bench, RELAYS)
+    start_web_servers(parties)
+    interleave(bench, parties, {
+        "reverse wrk 100": lambda party: load.wrk(party, 100, bench.seconds),
+        "reverse wrk 100 close": lambda party: load.wrk(party, 100, bench.seconds, keep_alive=False)})
+    stop(parties)
+
+
+IDLE = 10_000
+IDLE_PARTIES = ("reverse", "reverse-before", "copy", "nginx", "haproxy")
+
+
+def idle(bench):
+    """Private memory of one hop for each connection that carries nothing; the kernel's buffers are not counted."""
+    parties = prepare(bench, IDLE_PARTIES)
+    interleave(bench, parties, {"reverse idle": hold_idle}, min(bench.rounds, 3))
+    stop(parties)
+
+
+def hold_idle(party):
+    count = min(IDLE, MAX_CONNECTIONS - 600)
+    service = load.start_echo(party)
+    try:
+        with load.held_connections(party, 1):
+            before = party.memory()
+        with load.held_connections(party, count) as held:
+            grown = party.memory()
+    finally:
+        service.close()
+    hops = 2
+    return {"connection_kb": (grown.private - before.private) / count / hops / 1000, "connections": count, "lost": held["lost"]}
+
+
+def storm(bench):
+    """Ten thousand callers within one second."""
+    parties = prepare(bench, ("direct", *IDLE_PARTIES))
+    for party in parties.values():
+        load.start_echo(party)
+    count = min(IDLE, MAX_CONNECTIONS - 600)
+    interleave(bench, parties, {"reverse storm": lambda party: load.storm(party, count, 1)}, min(bench.rounds, 3))
+    stop(parties)
