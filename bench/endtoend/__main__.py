@@ -5,15 +5,15 @@ import pathlib
 import sys
 import time
 
-from endtoend import machine, targets
+from endtoend import document, machine
 from endtoend.groups import GROUPS, run_group
 from endtoend.parties import PARTIES
-from endtoend.results import Results, measured_table, table
+from endtoend.results import Results
 from endtoend.rounds import Bench
 from natlab.namespaces import Run
 from support.processes import Failure, Skip, raise_descriptor_limit
 
-BASES = ("pion", "nginx", "direct")  # the first that ran is what the others are compared with
+DOCS = pathlib.Path("docs")
 
 
 class Tools:
@@ -44,6 +44,9 @@ def parse_arguments():
     parser.add_argument("--seconds", type=float, help="of one measurement, default 1.2")
     parser.add_argument("--parties", default="", metavar="NAME[,NAME]", help=f"only these of: {' '.join(PARTIES)}")
     parser.add_argument("--before", type=program, metavar="MING", help="another build of ming, measured in the same run")
+    parser.add_argument("--write-docs", action="store_true", help="put the results into docs/performance.md and draw docs/performance.svg")
+    parser.add_argument("--update", action="store_true", help="keep what the JSON file holds of other groups")
+    parser.add_argument("--from-json", type=pathlib.Path, metavar="FILE", help="measure nothing: report what such a file holds")
     parser.add_argument("--ming", type=program, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--load", type=program, help=argparse.SUPPRESS)
     parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("build/bench.json"), help="default build/bench.json")
@@ -77,30 +80,34 @@ def measure(arguments, results):
         run.close(keep_logs=False)
 
 
-def print_report(results, about):
-    print(f"\n{about['time']}, {about['ming']}, {about['processors']} x {about['processor']}, Linux {about['kernel']}, "
-          f"TCP {about['congestion_control']}, load average {about['load_before']:.2f}, {about['rounds']} rounds of {about['seconds']:g} s")
-    for workload in results.workloads():
-        base = next((base for base in BASES if base in results.parties(workload)), None)
-        print("\n" + measured_table(results, workload, base))
-    print("\n" + table(targets.rows(results, targets.TUNNEL + targets.REVERSE)))
-    for workload, party, error in results.failures:
-        print(f"void: {workload} {party}: {error.splitlines()[0]}")
+def merged(stored, results, about):
+    """What was stored, with all workloads that were measured now in place of the old ones."""
+    kept = Results.from_json(stored)
+    kept.replace(results)
+    return kept, {**about, "groups": {**stored["about"]["groups"], **about["groups"]}}
 
 
 def main():
     arguments = parse_arguments()
     raise_descriptor_limit()
-    results = Results()
-    try:
-        about = measure(arguments, results)
-    except Skip as why:
-        print(f"bench: {why}", file=sys.stderr)
-        return 1
-    print_report(results, about)
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps({"version": 1, "about": about, **results.as_json()}, indent=1) + "\n")
-    print(f"\nall of it: {arguments.json}", flush=True)
+    if arguments.from_json:
+        stored = json.loads(arguments.from_json.read_text())
+        results, about = Results.from_json(stored), stored["about"]
+    else:
+        results = Results()
+        try:
+            about = measure(arguments, results)
+        except Skip as why:
+            print(f"bench: {why}", file=sys.stderr)
+            return 1
+        if arguments.update and arguments.json.exists():
+            results, about = merged(json.loads(arguments.json.read_text()), results, about)
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
+        arguments.json.write_text(json.dumps({"version": 1, "about": about, **results.as_json()}, indent=1) + "\n")
+    print(f"\n{document.report(results, about)}")
+    if arguments.write_docs:
+        document.write(DOCS, results, about)
+    print(f"\nevery round: {arguments.from_json or arguments.json}", flush=True)
     return 1 if results.failures else 0
 
 

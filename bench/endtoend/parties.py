@@ -368,5 +368,6 @@ class ReverseCopy(Reverse):
     flags = ("--no-splice",)
 
 
-PARTIES = {party.name: party for party in (Direct, DirectCubic, Ming, MingStandard, Before, Pion, Nginx, Haproxy, Socat, Copy, Ssh, SshReverse, Reverse,
-                                           ReverseBefore, ReverseCopy)}
+PARTIES = {party.name: party for party in (
+    Direct, DirectCubic, Ming, MingStandard, Before, Pion, Nginx, Haproxy, Socat, Copy, Ssh, SshReverse, Reverse, ReverseBefore,
+    ReverseCopy)}

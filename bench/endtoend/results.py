@@ -22,6 +22,22 @@ class Results:
         self._values = {}  # (workload, party, metric) -> [value of each round]
         self.failures = []  # (workload, party, text)
 
+    @classmethod
+    def from_json(cls, stored):
+        """What as_json() gave."""
+        results = cls()
+        for one in stored["measured"]:
+            results._values[one["workload"], one["party"], one["metric"]] = one["rounds"]
+        results.failures = [tuple(failed.values()) for failed in stored["failures"]]
+        return results
+
+    def replace(self, newer):
+        """Every workload that `newer` holds is as there."""
+        measured = set(newer.workloads()) | {failed[0] for failed in newer.failures}
+        self._values = {key: values for key, values in self._values.items() if key[0] not in measured}
+        self._values.update(newer._values)
+        self.failures = [failed for failed in self.failures if failed[0] not in measured] + newer.failures
+
     def add(self, workload, party, metrics):
         for metric, value in metrics.items():
             self._values.setdefault((workload, party, metric), []).append(value)

@@ -7,8 +7,15 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/pion/webrtc/v3"
+)
+
+var (
+	described time.Time // when both descriptions were known
+	firstOpen sync.Once
 )
 
 // connectClient offers the channels that `open` makes and follows the conversation until the connection ends.
@@ -47,6 +54,7 @@ func connectClient(open func(*webrtc.PeerConnection) error) error {
 		}
 		switch m.Type {
 		case "answer":
+			described = time.Now()
 			err = current.setRemote(m.Payload)
 		case "candidate":
 			err = current.addCandidate(m.Payload)
@@ -66,6 +74,9 @@ func bridge(connection *webrtc.PeerConnection, label string, options *webrtc.Dat
 		return err
 	}
 	channel.OnOpen(func() {
+		firstOpen.Do(func() {
+			fmt.Printf("channel open after %.2f ms\n", float64(time.Since(described).Microseconds())/1000)
+		})
 		stream, err := channel.Detach()
 		if err != nil {
 			log.Printf("detach: %v", err)
