@@ -92,7 +92,7 @@ def b25_descriptors(lab, _full):
     echo = lab.service("echo")
     limited = ["/bin/sh", "-c", 'ulimit -n 64; exec "$@"', "sh", lab.alias]
     server = lab.start("server", *limited, "server", "--listen-a", f"127.0.0.1:{lab.a}", "--listen-b", f"127.0.0.1:{lab.b}",
-                       "--log-level", "debug", "--pair-timeout", "3s")
+                       *lab.common_flags("server"), "--pair-timeout", "3s")
     server.wait_for_line("event=listening")
     lab.reverse_client(echo)
     echo_once(lab)

@@ -21,24 +21,55 @@ class ReverseLab(Lab):
     def __init__(self, ming, prefix="ming-reverse-"):
         super().__init__(ming, prefix)
         self.a, self.b = free_port(), free_port()
+        self.stats_ports = {}  # of processes, by name
         self.alias = self.folder / "reverse-tunnel"
         self.alias.symlink_to(self.ming)
+
+    def common_flags(self, name):
+        self.stats_ports[name] = free_port()
+        return "--log-level", "debug", "--stats-listen", f"127.0.0.1:{self.stats_ports[name]}"
+
+    def page(self, process, path):
+        """Of the process's statistics over HTTP: the answer's first line and body."""
+        with connect(self.stats_ports[process.name]) as stream:
+            stream.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            head, _, body = read_all(stream).partition(b"\r\n\r\n")
+        return head.split(b"\r\n")[0].decode(), body.decode()
+
+    def metrics(self, process):
+        """Every sample of /metrics: {"active": 3.0, 'failed_total{reason="reset"}': 1.0}, without the prefix."""
+        status, body = self.page(process, "/metrics")
+        expect(" 200 " in status + " ", f"/metrics of {process.name}: {status}")
+        samples = (line.rsplit(" ", 1) for line in body.splitlines() if not line.startswith("#"))
+        return {name.removeprefix("reverse_tunnel_"): float(value) for name, value in samples}
+
+    def wait_quiet(self, *processes, seconds=15):
+        """Until each has ended all of its callers, by its gauges and by its log; and the counters add up."""
+        for process in processes:
+            wait_for(lambda process=process: self.is_quiet(process), seconds, f"{process.name}: every caller has ended")
+
+    def is_quiet(self, process):
+        metrics = self.metrics(process)
+        if metrics["active"] or metrics["pending"]:
+            return False
+        check_sums(metrics, process.name)
+        return unended(process) == 0
 
     def reverse_server(self, *flags, listen_a=None, name="server", wait=True):
         """Listens on self.a and self.b; `listen_a`: values of --listen-a instead."""
         ports = [word for value in (listen_a or [f"127.0.0.1:{self.a}"]) for word in ("--listen-a", value)]
-        process = self.start(name, self.alias, "server", *ports, "--listen-b", f"127.0.0.1:{self.b}", "--log-level", "debug", *flags)
+        process = self.start(name, self.alias, "server", *ports, "--listen-b", f"127.0.0.1:{self.b}", *self.common_flags(name), *flags)
         if wait:
-            process.wait_for_line("event=listening")
+            process.wait_for_line(r'event=listening|"event":"listening"')
         return process
 
     def reverse_client(self, target, *flags, name="client", wait=True):
         """`target`: a port of this machine, or host:port."""
         target = f"127.0.0.1:{target}" if isinstance(target, int) else target
         process = self.start(name, self.ming, "reverse", "client", "--server", f"127.0.0.1:{self.b}", "--target", target,
-                             "--log-level", "debug", *flags)
+                             *self.common_flags(name), *flags)
         if wait:
-            process.wait_for_line("event=client_up")
+            process.wait_for_line(r'event=client_up|"event":"client_up"')
         return process
 
     def reverse_tunnel(self, target, server_flags=(), client_flags=()):
@@ -117,10 +148,13 @@ def unended(process):
     return len(re.findall(r"event=conn_new\b", text)) - len(re.findall(r"event=conn_end\b", text))
 
 
-def wait_quiet(*processes, seconds=15):
-    """Until each has ended all of its callers."""
-    for process in processes:
-        wait_for(lambda process=process: unended(process) == 0, seconds, f"{process.name}: every caller has ended")
+def check_sums(metrics, what):
+    """accepted = active + pending + ended, and ended = failed + done; callers paired are among those that came."""
+    failed = sum(value for name, value in metrics.items() if name.startswith("failed_total"))
+    expect_equal(metrics["accepted_total"], metrics["active"] + metrics["pending"] + metrics["ended_total"], f"{what}: accepted_total")
+    expect(failed <= metrics["ended_total"], f"{what}: {failed} failed of {metrics['ended_total']} that ended")
+    expect(metrics["paired_total"] <= metrics["accepted_total"], f"{what}: more paired than accepted")
+    expect_equal(metrics["pair_seconds_count"], metrics["paired_total"], f"{what}: pair_seconds_count")
 
 
 def ask(stream, request, half_close=False):

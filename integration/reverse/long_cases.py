@@ -1,11 +1,14 @@
 """Cases about time and load: heartbeat, coming back, several clients, sanitizers."""
 import concurrent.futures
+import json
 import re
+import signal
 import socket
 import subprocess
 import time
 
-from reverse.lab import accept, ask, connect, count, echo_once, expect, expect_equal, listen, wait_quiet
+from reverse import rt1
+from reverse.lab import accept, ask, check_sums, connect, count, echo_once, expect, expect_equal, expect_reset, listen
 from support.cases import has_own_network_namespace
 from support.processes import Failure, Skip, free_port, wait_for
 
@@ -119,6 +122,84 @@ def m1_label(lab, _full):
     return {"relays": loads}
 
 
+def s1_counters(lab, full):
+    """After callers that were served (B3), refused by the target (B11) and ignored by the client (B13) the counters add up, at both ends."""
+    served, refused = (200 if full else 50), 5
+    server = lab.reverse_server("--pair-timeout", "1s")
+    client = lab.reverse_client(lab.service("echo"))
+    for _ in range(served):
+        expect(short_caller(lab.a), "echo")
+    lab.wait_quiet(server, client)
+    expect_equal(client.stop(), 0, "exit code")
+    client = lab.reverse_client(free_port(), name="no-target")
+    for _ in range(refused):
+        with connect(lab.a) as caller:
+            expect_reset(caller, 0, 1)
+    lab.wait_quiet(server, client)
+    at_client = lab.metrics(client)
+    expect_equal((at_client["accepted_total"], at_client['failed_total{reason="target-refused"}'], at_client["paired_total"]),
+                 (refused, refused, 0), "the client's accepted, refused, paired")
+    expect_equal(client.stop(), 0, "exit code")
+    with rt1.control(lab.b) as control, connect(lab.a) as caller:
+        rt1.announced(control)
+        between = lab.metrics(server)
+        expect_equal((between["pending"], between["clients"]), (1, 1), "pending and clients while one waits")
+        check_sums(between, "while one waits")
+        expect_reset(caller, 0.5, 1.5)
+    lab.wait_quiet(server)
+    metrics = lab.metrics(server)
+    wait_for(lambda: lab.metrics(server)["clients"] == 0, 5, "no client")
+    done = metrics["ended_total"] - sum(value for name, value in metrics.items() if name.startswith("failed_total"))
+    got = {"accepted": metrics["accepted_total"], "done": done, "pair-timeout": metrics['failed_total{reason="pair-timeout"}'],
+           "refused": metrics['failed_total{reason="target-refused"}'], "paired": metrics["paired_total"],
+           "in": metrics['bytes_total{dir="in"}'], "out": metrics['bytes_total{dir="out"}'], "reconnects": metrics["reconnects_total"]}
+    expect_equal(got, {"accepted": served + refused + 1, "done": served, "pair-timeout": 1, "refused": refused, "paired": served + refused,
+                       "in": 5 * served, "out": 5 * served, "reconnects": 2}, "the server's counters")
+    return got
+
+
+def s2_pages(lab, _full):
+    """/stats, /healthz, /readyz and the lines of SIGUSR1 and --stats-interval."""
+    server = lab.reverse_server("--stats-interval", "200ms")
+    expect_equal(lab.page(server, "/healthz")[1].strip(), "ok", "/healthz")
+    expect("503" in lab.page(server, "/readyz")[0], "/readyz without a client")
+    client = lab.reverse_client(lab.service("echo"))
+    wait_for(lambda: "200" in lab.page(server, "/readyz")[0], 5, "/readyz with a client")
+    echo_once(lab)
+    lab.wait_quiet(server, client)
+    stats = json.loads(lab.page(server, "/stats")[1])
+    expect_equal((stats["role"], stats["metrics"]["accepted_total"]), ("reverse server", 1), "/stats")
+    server.wait_for_line(r"event=stats accepted=1 paired=1 ended=1 failed=0 active=0 pending=0 clients=1 in=4 out=4 reconnects=0\b", 5)
+    client.child.send_signal(signal.SIGUSR1)
+    client.wait_for_line(r"event=stats accepted=1 paired=1 ended=1 ", 5)
+    expect_equal((client.stop(), server.stop()), (0, 0), "exit codes")
+    return {}
+
+
+def s3_log_lines(lab, _full):
+    """--log-format json: every line of both ends is one object with time, level and event or message; no id is shown before it is spent."""
+    server, client = lab.reverse_tunnel(lab.service("echo"), ("--log-format", "json", "--pair-timeout", "1s"), ("--log-format", "json"))
+    echo_once(lab)
+    wait_for(lambda: '"conn_end"' in server.text() and '"conn_end"' in client.text(), 5, "both ends log the end")
+    expect_equal((client.stop(), server.stop()), (0, 0), "exit codes")
+    seen = {}
+    for process in (server, client):
+        for line in process.text().splitlines():
+            if not line.startswith("{"):
+                expect(line.startswith(("ming reverse", "  beside")), f"{process.name}: not JSON: {line}")
+                continue
+            entry = json.loads(line)
+            expect({"time", "level"} <= entry.keys() and ("event" in entry) != ("message" in entry), f"{process.name}: {line}")
+            seen.setdefault(process.name, []).append(entry)
+    for name, entries in seen.items():
+        end = next(entry for entry in entries if entry.get("event") == "conn_end")
+        expect_equal((end["reason"], end["in"], end["out"], end["level"]), ("done", 4, 4, "debug"), f"{name}: conn_end")
+        expect(isinstance(end["ms"], int) and len(end["conn"]) == 32, f"{name}: {end}")
+    new = next(entry for entry in seen["client"] if entry.get("event") == "conn_new")
+    expect_equal(len(new["conn"]), 8, "digits of an id that is not spent")
+    return {"lines": sum(len(entries) for entries in seen.values())}
+
+
 def short_caller(port):
     with connect(port, 60) as stream:
         return ask(stream, b"hello", half_close=True) == b"hello"
@@ -141,7 +222,7 @@ def z1_short_callers(lab, _full):
     with concurrent.futures.ThreadPoolExecutor(50) as pool:
         wrong = sum(1 for right in pool.map(one, range(callers)) if not right)
     expect_equal(wrong, 0, f"callers of {callers} with a wrong answer")
-    wait_quiet(server, client, seconds=60)
+    lab.wait_quiet(server, client, seconds=60)
     wait_for(lambda: server.descriptors() <= before[0] and client.descriptors() <= before[1], 10, "descriptors are as before")
     expect_equal((client.stop(60), server.stop(60)), (0, 0), "exit codes of client and server")
     for process in (server, client):
@@ -151,4 +232,4 @@ def z1_short_callers(lab, _full):
     return {"callers": callers}
 
 
-CASES = [h1_heartbeat, h2_back_off, m1_two_ids, m1_label]
+CASES = [h1_heartbeat, h2_back_off, m1_two_ids, m1_label, s1_counters, s2_pages, s3_log_lines]

@@ -3,8 +3,7 @@ import socket
 import time
 
 from reverse import rt1
-from reverse.lab import (accept, ask, connect, count, echo_once, expect, expect_equal, expect_reset, freeze, listen, reset,
-                         wait_quiet)
+from reverse.lab import (accept, ask, connect, count, echo_once, expect, expect_equal, expect_reset, freeze, listen, reset)
 from support.processes import Failure, free_port, wait_for
 
 
@@ -15,7 +14,7 @@ def b8_no_client(lab, full):
     with lab.call() as caller:
         took = expect_reset(caller, seconds - 0.5, seconds + 0.5)
     server.wait_for_line("event=pair_timeout")
-    wait_quiet(server)
+    lab.wait_quiet(server)
     return {"reset_after_s": took}
 
 
@@ -60,7 +59,7 @@ def b10_killed(lab, _full):
         expect_reset(caller, 0, 4, "a waiting caller")
     waited = time.monotonic() - start
     expect(2.5 <= waited <= 3.5, f"the waiting callers were reset after {waited:.2f} s, want 3")
-    wait_quiet(server)
+    lab.wait_quiet(server)
     return {"relays_s": round(relays, 3), "pending_s": round(waited, 2)}
 
 
@@ -71,7 +70,7 @@ def b11_target_closed(lab, _full):
         took = expect_reset(caller, 0, 1)
     client.wait_for_line(r"event=dial_failed reason=target-refused\b")
     server.wait_for_line(r"event=conn_end .*reason=(target-refused|reset)\b")
-    wait_quiet(server, client)
+    lab.wait_quiet(server, client)
     return {"reset_after_s": took}
 
 
@@ -105,7 +104,7 @@ def b12_target_silent(lab, full):
     with lab.call() as caller:
         took = expect_reset(caller, seconds - 0.2, seconds + 1)
     client.wait_for_line(r"event=dial_failed reason=target-timeout\b")
-    wait_quiet(server, client)
+    lab.wait_quiet(server, client)
     target.close()
     return {"reset_after_s": took}
 
@@ -171,7 +170,7 @@ def b20_caller_resets(lab, _full):
     client.wait_for_line("event=conn_new")
     reset(caller)
     client.wait_for_line("event=conn_end", 5)
-    wait_quiet(server, client)
+    lab.wait_quiet(server, client)
     target.close()
     return {}
 
@@ -212,9 +211,12 @@ def b24_crowd(lab, full):
         except ConnectionResetError:
             pass
     expect_equal(waiting, 100, "callers that wait")
+    metrics = lab.metrics(server)
+    expect_equal((metrics["pending"], metrics['failed_total{reason="limit"}'], metrics["accepted_total"]), (100, callers - 100, callers),
+                 "pending, failed for the limit, accepted")
     for caller in crowd:
         reset(caller)
-    wait_quiet(server)
+    lab.wait_quiet(server)
     echo = lab.service("echo")
     lab.reverse_client(echo)
     echo_once(lab)

@@ -28,11 +28,12 @@ std::string_view HostOf(std::string_view header) {
 Page AnswerPage(std::string_view path, const ReportSource& source) {
   if (path == kHealthPath) return {200, kText, "ok"};
   if (path == kReadyPath) return ReadyPage(source.Report());
-  if (path == kStatusPath) return {200, kStatusContentType, FormatStatus(source.Report())};
+  if (path == kStatusPath || path == kStatsPath)
+    return {200, kStatusContentType, FormatStatus(source.Report())};
   if (path == kMetricsPath) {
     return {200, kMetricsContentType, FormatMetrics(source.Report().metrics)};
   }
-  return {404, kText, "there are /healthz, /readyz, /status and /metrics"};
+  return {404, kText, "there are /healthz, /readyz, /status (or /stats) and /metrics"};
 }
 
 bool IsLocalHostHeader(std::string_view host) {

@@ -12,6 +12,7 @@ namespace ming::admin {
 inline constexpr char kHealthPath[] = "/healthz";
 inline constexpr char kReadyPath[] = "/readyz";
 inline constexpr char kStatusPath[] = "/status";
+inline constexpr char kStatsPath[] = "/stats";  // another name of the same
 inline constexpr char kMetricsPath[] = "/metrics";
 
 struct Page {

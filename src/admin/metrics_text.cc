@@ -28,8 +28,26 @@ std::string_view KindName(MetricKind kind) {
       return "gauge";
     case MetricKind::kCounter:
       return "counter";
+    case MetricKind::kHistogram:
+      return "histogram";
   }
   return "";
+}
+
+void AddSample(const Metric& metric, const std::string& name, const Sample& sample,
+               std::string& text) {
+  text += "\n" + name;
+  if (!metric.label_name.empty()) {
+    text += "{" + metric.label_name + "=\"" + Escape(sample.label_value) + "\"}";
+  }
+  text += " " + FormatNumber(sample.value);
+}
+
+void AddHistogram(const Metric& metric, const std::string& name, std::string& text) {
+  for (const Sample& sample : metric.samples) AddSample(metric, name + "_bucket", sample, text);
+  const double count = metric.samples.empty() ? 0 : metric.samples.back().value;
+  text += "\n" + name + "_sum " + FormatNumber(metric.histogram_sum);
+  text += "\n" + name + "_count " + FormatNumber(count);
 }
 
 }  // namespace
@@ -47,17 +65,15 @@ std::string FormatNumber(double value) {
 std::string FormatMetrics(const std::vector<Metric>& metrics) {
   std::string text;
   for (const Metric& metric : metrics) {
-    const std::string name = "ming_" + metric.name;
+    const std::string name = metric.prefix + metric.name;
     if (!text.empty()) text += '\n';
     text += "# HELP " + name + " " + Escape(metric.help) + "\n";
     text += "# TYPE " + name + " " + std::string(KindName(metric.kind));
-    for (const Sample& sample : metric.samples) {
-      text += "\n" + name;
-      if (!metric.label_name.empty()) {
-        text += "{" + metric.label_name + "=\"" + Escape(sample.label_value) + "\"}";
-      }
-      text += " " + FormatNumber(sample.value);
+    if (metric.kind == MetricKind::kHistogram) {
+      AddHistogram(metric, name, text);
+      continue;
     }
+    for (const Sample& sample : metric.samples) AddSample(metric, name, sample, text);
   }
   return text;
 }

@@ -11,8 +11,8 @@ namespace ming::admin {
 
 inline constexpr char kMetricsContentType[] = "text/plain; version=0.0.4; charset=utf-8";
 
-// "ming_sessions_total 3": HELP, TYPE and the samples of each metric, each name with the prefix
-// "ming_". Lines, the last one without its end.
+// "ming_sessions_total 3": HELP, TYPE and the samples of each metric, each name with its prefix.
+// Lines, the last one without its end.
 std::string FormatMetrics(const std::vector<Metric>& metrics);
 
 // A number as short as it is exact: "3", "0.25".

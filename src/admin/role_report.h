@@ -18,6 +18,9 @@ struct Fact {
 enum class MetricKind {
   kGauge,    // goes up and down
   kCounter,  // never falls while the process lives; its name ends in "_total"
+  // Counts by upper bound: a cumulative sample for each, labelled "le", the last one "+Inf"; then
+  // the sum of what was counted.
+  kHistogram,
 };
 
 struct Sample {
@@ -27,19 +30,21 @@ struct Sample {
 
 // One family of numbers. Values of labels are from a fixed set, never a peer's words.
 struct Metric {
-  std::string name;  // snake_case without "ming_": "path_bytes_total"; base units
+  std::string name;  // snake_case without prefix: "path_bytes_total"; base units
   std::string help;  // one sentence without full stop
   MetricKind kind = MetricKind::kGauge;
   std::string label_name;  // "direction"; empty: one sample without label
   std::vector<Sample> samples;
+  double histogram_sum = 0;
+  std::string prefix = "ming_";
 };
 
 // A metric without label.
 inline Metric Gauge(std::string name, std::string help, double value) {
-  return {std::move(name), std::move(help), MetricKind::kGauge, "", {{"", value}}};
+  return {std::move(name), std::move(help), MetricKind::kGauge, "", {{"", value}}, 0, "ming_"};
 }
 inline Metric Counter(std::string name, std::string help, double value) {
-  return {std::move(name), std::move(help), MetricKind::kCounter, "", {{"", value}}};
+  return {std::move(name), std::move(help), MetricKind::kCounter, "", {{"", value}}, 0, "ming_"};
 }
 
 struct RoleReport {

@@ -21,6 +21,7 @@ Json MetricValue(const Metric& metric) {
   }
   Json values = Json::object();
   for (const Sample& sample : metric.samples) values[sample.label_value] = number(sample.value);
+  if (metric.kind == MetricKind::kHistogram) values["sum"] = number(metric.histogram_sum);
   return values;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <utility>
 
 namespace ming {
 
@@ -19,7 +18,7 @@ bool LogGate::Pass(Timestamp now) {
 }
 
 std::string LogGate::TakeHeldBack() {
-  const uint64_t count = std::exchange(held_back_, 0);
+  const uint64_t count = TakeHeldBackCount();
   return count == 0 ? std::string() : " (" + std::to_string(count) + " like it were not logged)";
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "ming/base/time.h"
 
@@ -21,7 +22,9 @@ class LogGate {
 
   // Whether a line may be written now; one that may not is counted.
   bool Pass(Timestamp now);
-  // To end the line with: " (17 like it were not logged)", or nothing. Counts anew.
+  // How many did not pass since the last call.
+  uint64_t TakeHeldBackCount() { return std::exchange(held_back_, 0); }
+  // The same to end a line with: " (17 like it were not logged)", or nothing.
   std::string TakeHeldBack();
 
  private:

@@ -12,23 +12,21 @@
 namespace ming::cli {
 
 Result<std::unique_ptr<AdminInterface>> AdminInterface::Start(
-    net::Reactor& reactor, ws::WsContext& context, const Settings& settings,
+    net::Reactor& reactor, ws::WsContext& context, const Setting& flag,
     std::function<admin::RoleReport()> report) {
-  const std::string& address = settings.Value("admin");
-  if (address.empty()) return std::unique_ptr<AdminInterface>();
+  if (flag.value.empty()) return std::unique_ptr<AdminInterface>();
   std::unique_ptr<AdminInterface> interface(new AdminInterface(reactor, std::move(report)));
   admin::AdminOptions options;
-  options.listen = AddressValue(address);
+  options.listen = AddressValue(flag.value);
   auto server = admin::AdminServer::Start(context, options, *interface);
-  if (!server.ok()) return WithHint(server.status(), "choose another with --admin");
+  if (!server.ok()) return WithHint(server.status(), "choose another with --" + flag.name);
   interface->server_ = *std::move(server);
   const HostPort real{options.listen.host, interface->server_->port()};
   LOG(INFO) << "Admin interface: listening on " << real.ToString()
             << " (HTTP: /healthz, /readyz, /status, /metrics)";
   if (!IsLoopbackOnly(real)) {
-    LOG(WARNING) << "anybody who reaches " << real.ToString()
-                 << " can read status and metrics (--admin localhost:PORT keeps them to this "
-                    "machine)";
+    LOG(WARNING) << "anybody who reaches " << real.ToString() << " can read status and metrics (--"
+                 << flag.name << " localhost:PORT keeps them to this machine)";
   }
   return interface;
 }

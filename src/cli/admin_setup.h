@@ -21,12 +21,11 @@ namespace ming::cli {
 
 class AdminInterface final : private admin::ReportSource {
  public:
-  // Null where --admin is not set. Says where it listens, and warns where strangers reach it.
-  // `report` tells what the role knows of itself; what is true of every role is added here. It runs
-  // in the loop while the interface lives. `context` and `reactor` outlive it.
+  // Null where `flag`, an address, is not set. Says where it listens, and warns where strangers
+  // reach it. `report` tells what the role knows of itself; what is true of every role is added
+  // here. It runs in the loop while the interface lives. `context` and `reactor` outlive it.
   static Result<std::unique_ptr<AdminInterface>> Start(net::Reactor& reactor,
-                                                       ws::WsContext& context,
-                                                       const Settings& settings,
+                                                       ws::WsContext& context, const Setting& flag,
                                                        std::function<admin::RoleReport()> report);
 
  private:

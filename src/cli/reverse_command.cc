@@ -2,22 +2,27 @@
 #include <glog/logging.h>
 
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "ming/base/log_event.h"
 #include "ming/cli/command.h"
 #include "ming/cli/commands.h"
 #include "ming/cli/live_status.h"
 #include "ming/cli/process_setup.h"
 #include "ming/cli/reverse_flags.h"
+#include "ming/cli/reverse_reports.h"
+#include "ming/cli/reverse_statistics.h"
 #include "ming/cli/service_notify.h"
 #include "ming/cli/status_text.h"
 #include "ming/cli/stop_signals.h"
 #include "ming/net/reactor.h"
 #include "ming/net/resolver.h"
 #include "ming/net/system_random.h"
+#include "ming/reverse/reverse_log.h"
 
 namespace ming::cli {
 namespace {
@@ -35,6 +40,13 @@ std::string Describe(const ReverseCounters& counters, const std::string& rate) {
          " waiting, " + rate;
 }
 
+// A status line would break the lines of a JSON log.
+std::unique_ptr<LiveStatus> ShowLive(net::Reactor& reactor, const JsonLog* json,
+                                     std::function<std::string()> describe) {
+  if (json != nullptr) return nullptr;
+  return std::make_unique<LiveStatus>(reactor, std::move(describe));
+}
+
 void AnnounceReverseServer(const ReverseServer& server) {
   std::string callers;
   for (const std::string& address : server.caller_addresses()) {
@@ -45,20 +57,25 @@ void AnnounceReverseServer(const ReverseServer& server) {
       "  beside the service:  ming reverse client --server THIS-HOST:%d --target localhost:8080\n",
       callers.c_str(), server.client_address().c_str(), server.client_port().value());
   std::fflush(stdout);
-  LOG(INFO) << "event=listening a=\"" << callers << "\" b=\"" << server.client_address() << "\"";
+  LogEvent(LogLevel::kInfo, "listening")
+      .Add("a", callers)
+      .Add("b", server.client_address())
+      .Write();
 }
 
 ExitCode RunReverseServer(const Invocation& invocation) {
-  UseLogLevel(invocation.settings);
+  const std::unique_ptr<JsonLog> json = UseLogFlags(invocation.settings);
   const auto options = ReverseServerSettings(invocation.settings);
   if (!options.ok()) return Fail(options.status());
   RaiseDescriptorLimit();
   net::Reactor reactor;
+  ReverseStatistics statistics(reactor);
   net::SystemRandom random;
   std::unique_ptr<ReverseServer> server;
   ServiceNotifier notifier(NotifySocket(invocation.environment));
   const StopSignals signals(reactor, ExitCode::kOk, [&] {
     notifier.Stopping();
+    statistics.NoteStopping();
     server->Stop();
   });
   auto started = ReverseServer::Start(reactor, random, *options, [&reactor] { reactor.Stop(); });
@@ -66,12 +83,17 @@ ExitCode RunReverseServer(const Invocation& invocation) {
     return Fail(WithHint(started.status(), "choose another with --listen-a or --listen-b"));
   }
   server = *std::move(started);
+  if (Status status = statistics.Start(
+          invocation.settings, [&server] { return server->counters(); }, ReportReverseServer);
+      !status.ok()) {
+    return Fail(status);
+  }
   AnnounceReverseServer(*server);
   LOG(WARNING) << "Without TLS and tokens anyone who reaches " << server->client_address()
                << " can pose as the client, and all bytes are readable on the way";
   notifier.Ready();
   RateMeter rate;
-  const LiveStatus live(reactor, [&] {
+  const auto live = ShowLive(reactor, json.get(), [&] {
     const ReverseCounters counters = server->counters();
     return FormatCount(counters.clients, "client") + ", " +
            Describe(counters,
@@ -97,18 +119,20 @@ ExitCode CodeOf(ClientEnd end) {
 }
 
 ExitCode RunReverseClient(const Invocation& invocation) {
-  UseLogLevel(invocation.settings);
+  const std::unique_ptr<JsonLog> json = UseLogFlags(invocation.settings);
   const auto options = ReverseClientSettings(invocation.settings);
   if (!options.ok()) return Fail(options.status());
   RaiseDescriptorLimit();
   net::Reactor reactor;
+  ReverseStatistics statistics(reactor);
   net::Resolver resolver(reactor);
   net::SystemRandom random;
   std::unique_ptr<ReverseClient> client;
   ServiceNotifier notifier(NotifySocket(invocation.environment));
   const StopSignals signals(reactor, ExitCode::kOk, [&] {
     notifier.Stopping();
-    LOG(INFO) << "event=shutdown active=" << client->counters().active;
+    statistics.NoteStopping();
+    reverse::ShutdownEvent(client->counters().active).Write();
     client->Stop();
   });
   std::printf("ming reverse client: callers of %s reach %s\n", options->server.ToString().c_str(),
@@ -122,9 +146,14 @@ ExitCode RunReverseClient(const Invocation& invocation) {
                                              why = reason;
                                              reactor.Stop();
                                            });
+  if (Status status = statistics.Start(
+          invocation.settings, [&client] { return client->counters(); }, ReportReverseClient);
+      !status.ok()) {
+    return Fail(status);
+  }
   notifier.Ready();
   RateMeter rate;
-  const LiveStatus live(reactor, [&] {
+  const auto live = ShowLive(reactor, json.get(), [&] {
     const ReverseCounters counters = client->counters();
     const std::string moved =
         FormatRate(rate.Update(reactor.Now(), counters.bytes_in + counters.bytes_out));
@@ -133,7 +162,8 @@ ExitCode RunReverseClient(const Invocation& invocation) {
   });
   reactor.Run();
   client.reset();
-  if (!why.ok()) PrintError(why);
+  if (!why.ok() && json != nullptr) LOG(ERROR) << why.message();
+  if (!why.ok() && json == nullptr) PrintError(why);
   return CodeOf(ended.value_or(ClientEnd::kStopped));
 }
 

@@ -2,6 +2,8 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +13,7 @@
 #include "ming/cli/common_flags.h"
 #include "ming/cli/flag_value.h"
 #include "ming/cli/gflags_table.h"
+#include "ming/cli/reverse_statistics.h"
 
 namespace ming::cli {
 namespace {
@@ -44,6 +47,11 @@ FlagSpec Choice(const std::string& name, std::vector<std::string> choices,
   return flag;
 }
 
+FlagSpec Logging(FlagSpec flag) {
+  flag.group = FlagGroup::kLogging;
+  return flag;
+}
+
 FlagSpec Time(const std::string& name, Duration preset, Duration minimum, Duration maximum,
               const std::string& help) {
   FlagSpec flag = Plain(name, ValueType::kDuration, "TIME", FormatDuration(preset), help);
@@ -73,13 +81,15 @@ std::vector<FlagSpec> CommonFlags() {
            "no byte in either direction; 0: no limit"),
       Time("drain-timeout", std::chrono::seconds(5), Duration::zero(), hours(24),
            "what relays get at a stop or a loss"),
-      Choice("log-level", {"info", "error", "warn", "debug"}, "debug: a line for each connection"),
+      Logging(Choice("log-level", {"info", "error", "warn", "debug"},
+                     "debug: a line for each connection")),
+      Logging(Choice("log-format", {"text", "json"}, "json: one object a line")),
       HelpFlag(),
   };
 }
 
 FlagSet WithCommonFlags(std::vector<FlagSpec> flags) {
-  for (std::vector<FlagSpec> more : {CommonFlags(), GlogFlags()}) {
+  for (std::vector<FlagSpec> more : {StatisticsFlags(), CommonFlags(), GlogFlags()}) {
     flags.insert(flags.end(), more.begin(), more.end());
   }
   return FlagSet(std::move(flags));
@@ -250,12 +260,15 @@ Result<reverse::ReverseClientOptions> ReverseClientSettings(const Settings& sett
   return options;
 }
 
-void UseLogLevel(const Settings& settings) {
-  if (!settings.IsSet("log-level")) return;
+std::unique_ptr<JsonLog> UseLogFlags(const Settings& settings) {
+  std::unique_ptr<JsonLog> json;
+  if (settings.Value("log-format") == "json") json = std::make_unique<JsonLog>();
+  if (!settings.IsSet("log-level")) return json;
   const std::string& level = settings.Value("log-level");
   if (level == "error") FLAGS_minloglevel = google::GLOG_ERROR;
   if (level == "warn") FLAGS_minloglevel = google::GLOG_WARNING;
-  if (level == "debug") FLAGS_v = 1;
+  if (level == "debug") FLAGS_v = std::max(FLAGS_v, 1);
+  return json;
 }
 
 }  // namespace ming::cli

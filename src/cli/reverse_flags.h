@@ -2,8 +2,11 @@
 #ifndef MING_CLI_REVERSE_FLAGS_H_
 #define MING_CLI_REVERSE_FLAGS_H_
 
+#include <memory>
+
 #include "ming/base/status.h"
 #include "ming/cli/flag_spec.h"
+#include "ming/cli/json_log.h"
 #include "ming/cli/setting.h"
 #include "ming/reverse/reverse_client.h"
 #include "ming/reverse/reverse_server.h"
@@ -17,8 +20,8 @@ FlagSet ReverseClientFlags();
 Result<reverse::ReverseServerOptions> ReverseServerSettings(const Settings& settings);
 Result<reverse::ReverseClientOptions> ReverseClientSettings(const Settings& settings);
 
-// Sets glog's levels to what --log-level says.
-void UseLogLevel(const Settings& settings);
+// Sets glog to what --log-level and --log-format say. Keep what it returns: null for text.
+std::unique_ptr<JsonLog> UseLogFlags(const Settings& settings);
 
 }  // namespace ming::cli
 

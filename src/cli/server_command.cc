@@ -73,7 +73,7 @@ ExitCode RunServer(const Invocation& invocation) {
   const auto websockets = ws::WsContext::Create(reactor, glib);
   if (!websockets.ok()) return Fail(websockets.status());
   const auto admin =
-      AdminInterface::Start(reactor, **websockets, invocation.settings,
+      AdminInterface::Start(reactor, **websockets, invocation.settings.Get("admin"),
                             [&server, &state] { return ReportServer(server->metrics(), state); });
   if (!admin.ok()) return Fail(admin.status());
   auto started = SignalingServer::Start(reactor, **websockets, *options);

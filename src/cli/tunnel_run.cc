@@ -42,8 +42,9 @@ ExitCode RunTunnel(const Invocation& invocation, const std::string& host_id,
   const auto services = p2p::TunnelServices::Create(reactor);
   if (!services.ok()) return Fail(services.status());
   command = make(run);
-  const auto admin = AdminInterface::Start(reactor, (*services)->websockets(), invocation.settings,
-                                           [&] { return command->Report(run.state()); });
+  const auto admin =
+      AdminInterface::Start(reactor, (*services)->websockets(), invocation.settings.Get("admin"),
+                            [&] { return command->Report(run.state()); });
   if (!admin.ok()) return Fail(admin.status());
   if (Status started = command->Start(**services); !started.ok()) return Fail(started);
   {

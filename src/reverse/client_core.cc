@@ -215,6 +215,7 @@ void ClientCore::HandleLinkReply(Timestamp now, Conns::iterator conn, std::strin
     return Drop(now, conn, ReverseReason::kDenied);
   }
   conn->second.stage = Stage::kDialingTarget;
+  conn->second.spent = true;
   SetDeadline(conn->first, conn->second, Timestamp::Max());
   events_.push_back(client::DialTarget{conn->first, conn->second.source});
 }
@@ -225,13 +226,13 @@ void ClientCore::HandleLinkEnd(Timestamp now, ReverseConnId conn) {
   Drop(now, found, ReverseReason::kReset);
 }
 
-void ClientCore::HandleTargetConnected(Timestamp /*now*/, ReverseConnId conn) {
+void ClientCore::HandleTargetConnected(Timestamp now, ReverseConnId conn) {
   const auto found = conns_.find(conn);
   if (found == conns_.end() || found->second.stage != Stage::kDialingTarget) return;
   found->second.stage = Stage::kRelaying;
   ++relays_;
   events_.push_back(client::StartRelay{conn});
-  events_.push_back(client::ConnPaired{conn});
+  events_.push_back(client::ConnPaired{conn, now - found->second.since});
 }
 
 void ClientCore::HandleTargetFailed(Timestamp now, ReverseConnId conn, ReverseReason why) {
@@ -292,7 +293,8 @@ ClientCore::Conns::iterator ClientCore::Remove(Timestamp now, Conns::iterator co
                                                ReverseReason why) {
   if (conn->second.stage == Stage::kRelaying) --relays_;
   SetDeadline(conn->first, conn->second, Timestamp::Max());
-  events_.push_back(client::ConnEnd{conn->first, why, now - conn->second.since});
+  events_.push_back(
+      client::ConnEnd{conn->first, why, now - conn->second.since, conn->second.spent});
   return conns_.erase(conn);
 }
 

@@ -111,11 +111,13 @@ struct ConnNew {
 };
 struct ConnPaired {
   codec::ReverseConnId conn;
+  Duration waited;  // since the announcement
 };
 struct ConnEnd {  // once for each ConnNew
   codec::ReverseConnId conn;
   codec::ReverseReason reason;
   Duration age;
+  bool spent = false;  // the id: the server knows it no more
 };
 
 using Event = std::variant<DialControl, SendControl, EndControl, DialServer, SendLink, DialTarget,
@@ -177,6 +179,7 @@ class ClientCore {
     Timestamp deadline = Timestamp::Max();
     LineReader reader;
     std::optional<codec::ReverseReason> aborted_for;
+    bool spent = false;  // the id
   };
   using Conns = std::unordered_map<codec::ReverseConnId, Conn>;
 

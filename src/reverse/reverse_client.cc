@@ -14,10 +14,6 @@ namespace {
 using codec::ReverseConnId;
 using codec::ReverseReason;
 
-int64_t Milliseconds(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
 bool IsForWantOfDescriptors(const Status& why) {
   return why.detail() == EMFILE || why.detail() == ENFILE || why.detail() == ENOBUFS ||
          why.detail() == ENOMEM;
@@ -149,6 +145,7 @@ ReverseClient::ReverseClient(net::Reactor& reactor, net::Resolver& resolver, Ran
       core_(options.core, random),
       pipes_(reactor),
       relay_options_(options.relay),
+      log_(options.server.ToString(), options.core.id),
       alarm_(reactor.CreateAlarm([this] { OnAlarm(); })) {
   if (options.splice) relay_options_.pipes = &pipes_;
   core_.Start(reactor_.Now());
@@ -166,6 +163,7 @@ ReverseCounters ReverseClient::counters() const {
   ReverseCounters counters = counters_;
   counters.active = core_.relay_count();
   counters.pending = core_.conn_count() - core_.relay_count();
+  counters.clients = core_.control_up() ? 1 : 0;
   for (const auto& [id, conn] : conns_) {
     counters.bytes_in += conn->counts().a_to_b;
     counters.bytes_out += conn->counts().b_to_a;
@@ -222,9 +220,7 @@ void ReverseClient::OnTargetDialed(ReverseConnId id, const Status& status) {
     core_.HandleTargetConnected(reactor_.Now(), id);
   } else {
     const ReverseReason reason = ReasonOf(status);
-    LOG_EVERY_N(WARNING, 10) << "event=dial_failed reason=" << codec::ReverseReasonName(reason)
-                             << " target=" << options_.target.ToString() << " why=\""
-                             << status.message() << "\" (" << google::COUNTER << " so far)";
+    log_.WriteDialFailed(reactor_.Now(), reason, options_.target.ToString(), status);
     core_.HandleTargetFailed(reactor_.Now(), id, reason);
   }
   Pump();
@@ -309,33 +305,27 @@ void ReverseClient::Apply(const client::DropConn& event) {
 void ReverseClient::Apply(const client::Ended& event) { on_ended_(event.end, event.why); }
 
 void ReverseClient::Apply(const client::ControlUp& event) {
-  LOG(INFO) << "event=client_up server=" << options_.server.ToString() << " id=" << options_.core.id
-            << " session=" << event.session;
+  if (std::exchange(was_up_, true)) ++counters_.reconnects;
+  log_.Write(event);
 }
 
-void ReverseClient::Apply(const client::ControlDown& event) {
-  LOG(WARNING) << "event=client_down server=" << options_.server.ToString() << " why=\""
-               << event.why.message() << "\"";
-}
+void ReverseClient::Apply(const client::ControlDown& event) { log_.Write(event); }
 
-void ReverseClient::Apply(const client::ReconnectWait& event) {
-  ++counters_.reconnects;
-  LOG(INFO) << "event=reconnect_wait ms=" << Milliseconds(event.delay);
-}
+void ReverseClient::Apply(const client::ReconnectWait& event) { log_.Write(event); }
 
 void ReverseClient::Apply(const client::ConnNew& event) {
   ++counters_.accepted;
-  VLOG(1) << "event=conn_new conn=" << event.conn.Prefix() << " src=" << event.source;
+  log_.Write(event);
 }
 
 void ReverseClient::Apply(const client::ConnPaired& event) {
   ++counters_.paired;
-  VLOG(1) << "event=conn_paired conn=" << event.conn.ToString();
+  counters_.pair_times.Add(event.waited);
+  log_.Write(event);
 }
 
 void ReverseClient::Apply(const client::ConnEnd& event) {
-  ++counters_.ended;
-  ++counters_.ended_for[static_cast<size_t>(event.reason)];
+  counters_.CountEnd(event.reason);
   tunnel::RelayCounts counts;
   const auto conn = conns_.find(event.conn);
   if (conn != conns_.end()) {
@@ -345,9 +335,7 @@ void ReverseClient::Apply(const client::ConnEnd& event) {
   }
   counters_.bytes_in += counts.a_to_b;
   counters_.bytes_out += counts.b_to_a;
-  VLOG(1) << "event=conn_end conn=" << event.conn.ToString()
-          << " reason=" << codec::ReverseReasonName(event.reason) << " in=" << counts.a_to_b
-          << " out=" << counts.b_to_a << " ms=" << Milliseconds(event.age);
+  log_.Write(event, counts);
 }
 
 }  // namespace ming::reverse

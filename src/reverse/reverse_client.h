@@ -23,6 +23,7 @@
 #include "ming/reverse/client_core.h"
 #include "ming/reverse/line_link.h"
 #include "ming/reverse/reverse_counters.h"
+#include "ming/reverse/reverse_log.h"
 #include "ming/tunnel/relay.h"
 
 namespace ming::reverse {
@@ -98,11 +99,13 @@ class ReverseClient final {
   ClientCore core_;
   net::PipePool pipes_;
   tunnel::RelayOptions relay_options_;
+  ClientLog log_;
   std::unique_ptr<Control> control_;
   std::vector<std::unique_ptr<Control>> leaving_;  // they end in order
   std::unordered_map<codec::ReverseConnId, std::unique_ptr<Conn>> conns_;
   const std::unique_ptr<link::Alarm> alarm_;
   ReverseCounters counters_;
+  bool was_up_ = false;
   bool pumping_ = false;
 };
 

@@ -9,10 +9,6 @@ namespace {
 
 using codec::ReverseReason;
 
-int64_t Milliseconds(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
-
 Status Given(ReverseReason why) {
   return {StatusCode::kClosed, std::string(codec::ReverseReasonName(why))};
 }
@@ -239,45 +235,39 @@ void ReverseServer::OnRelayDone(CallerId caller, ReverseReason why) {
 }
 
 void ReverseServer::Apply(const StopListening& /*event*/) {
-  LOG(INFO) << "event=shutdown active=" << core_.active_count();
+  ShutdownEvent(core_.active_count()).Write();
   callers_.clear();
 }
 
 void ReverseServer::Apply(const ServerStopped& /*event*/) { on_stopped_(); }
 
 void ReverseServer::Apply(const ClientUp& event) {
-  LOG(INFO) << "event=client_up id=" << event.id << " session=" << event.session
-            << " peer=" << event.address;
+  if (counters_.reconnects < clients_lost_) ++counters_.reconnects;
+  log_.Write(event);
 }
 
 void ReverseServer::Apply(const ClientDown& event) {
-  LOG(INFO) << "event=client_down id=" << event.id
-            << " reason=" << codec::ReverseReasonName(event.reason);
+  ++clients_lost_;
+  log_.Write(event);
 }
 
-void ReverseServer::Apply(const ClientBusy& event) {
-  LOG_EVERY_N(WARNING, 10) << "event=client_busy id=" << event.id << " peer=" << event.address;
-}
+void ReverseServer::Apply(const ClientBusy& event) { log_.Write(reactor_.Now(), event); }
 
 void ReverseServer::Apply(const ConnNew& event) {
   ++counters_.accepted;
-  VLOG(1) << "event=conn_new caller=" << event.caller << " src=" << event.source;
+  log_.Write(event);
 }
 
 void ReverseServer::Apply(const ConnPaired& event) {
   ++counters_.paired;
-  VLOG(1) << "event=conn_paired caller=" << event.caller << " conn=" << event.conn.ToString()
-          << " ms=" << Milliseconds(event.waited);
+  counters_.pair_times.Add(event.waited);
+  log_.Write(event);
 }
 
-void ReverseServer::Apply(const DataRejected& event) {
-  LOG_EVERY_N(WARNING, 10) << "event=data_rejected code=" << codec::ReverseErrorName(event.error)
-                           << " peer=" << event.address << " (" << google::COUNTER << " so far)";
-}
+void ReverseServer::Apply(const DataRejected& event) { log_.Write(reactor_.Now(), event); }
 
 void ReverseServer::Apply(const ConnEnd& event) {
-  ++counters_.ended;
-  ++counters_.ended_for[static_cast<size_t>(event.reason)];
+  counters_.CountEnd(event.reason);
   tunnel::RelayCounts counts;
   const auto joint = joints_.find(event.caller);
   if (joint != joints_.end()) {
@@ -287,13 +277,7 @@ void ReverseServer::Apply(const ConnEnd& event) {
   }
   counters_.bytes_in += counts.a_to_b;
   counters_.bytes_out += counts.b_to_a;
-  if (event.reason == ReverseReason::kPairTimeout) {
-    VLOG(1) << "event=pair_timeout caller=" << event.caller;
-  }
-  VLOG(1) << "event=conn_end caller=" << event.caller
-          << " conn=" << (event.conn ? event.conn->ToString() : "-")
-          << " reason=" << codec::ReverseReasonName(event.reason) << " in=" << counts.a_to_b
-          << " out=" << counts.b_to_a << " ms=" << Milliseconds(event.age);
+  log_.Write(event, counts);
 }
 
 }  // namespace ming::reverse

@@ -25,6 +25,7 @@
 #include "ming/reverse/joint.h"
 #include "ming/reverse/line_link.h"
 #include "ming/reverse/reverse_counters.h"
+#include "ming/reverse/reverse_log.h"
 #include "ming/reverse/server_core.h"
 #include "ming/tunnel/relay.h"
 
@@ -114,7 +115,9 @@ class ReverseServer final {
   std::unordered_map<LinkId, std::unique_ptr<Link>> links_;
   std::unordered_map<CallerId, std::unique_ptr<Joint>> joints_;
   const std::unique_ptr<link::Alarm> alarm_;
+  ServerLog log_;
   ReverseCounters counters_;
+  uint64_t clients_lost_ = 0;
   uint64_t last_caller_ = 0;
   uint64_t last_link_ = 0;
   bool pumping_ = false;

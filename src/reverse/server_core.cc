@@ -203,7 +203,7 @@ void ServerCore::HandleData(Timestamp now, LinkId link, const std::string& addre
   pending_.erase(pending);
   announced_.erase(announced);
   relayed_.emplace(announcement.conn, caller);
-  relays_.emplace(caller, Relay{since, announcement, Timestamp::Max(), std::nullopt});
+  relays_.emplace(caller, Relay{since, announcement, Timestamp::Max(), std::nullopt, std::nullopt});
   ++session.relays;
   SendReply(link, codec::ReverseOk{});
   events_.push_back(StartRelay{caller, link});
@@ -247,8 +247,14 @@ void ServerCore::HandleMessage(Timestamp now, SessionRef session, std::string_vi
 }
 
 void ServerCore::HandleClose(Timestamp now, LinkId session, const codec::ReverseClose& close) {
+  const auto relayed = relayed_.find(close.conn);
+  if (relayed != relayed_.end()) {  // a hint only: the data connection decides
+    Relay& relay = relays_.at(relayed->second);
+    if (relay.announcement.session == session) relay.hint = close.reason;
+    return;
+  }
   const auto announced = announced_.find(close.conn);
-  if (announced == announced_.end()) return;  // ended already, or relaying: a hint only
+  if (announced == announced_.end()) return;  // ended already
   const auto pending = pending_.find(announced->second);
   if (pending->second.announcement->session != session) return;  // not the sender's to end
   announced_.erase(announced);
@@ -273,6 +279,12 @@ void ServerCore::HandleLinkEnd(Timestamp now, LinkId link) {
   }
 }
 
+// The client's hint says more than a reset does.
+ReverseReason ServerCore::ReasonOf(const Relay& relay, ReverseReason why) {
+  if (relay.aborted_for) return *relay.aborted_for;
+  return why == ReverseReason::kReset ? relay.hint.value_or(why) : why;
+}
+
 void ServerCore::HandleRelayDone(Timestamp now, CallerId caller, ReverseReason why) {
   const auto found = relays_.find(caller);
   if (found == relays_.end()) return;
@@ -283,7 +295,7 @@ void ServerCore::HandleRelayDone(Timestamp now, CallerId caller, ReverseReason w
   const auto session = sessions_.find(relay.announcement.session);
   if (session != sessions_.end()) --session->second.relays;
   events_.push_back(
-      ConnEnd{caller, relay.announcement.conn, relay.aborted_for.value_or(why), now - relay.since});
+      ConnEnd{caller, relay.announcement.conn, ReasonOf(relay, why), now - relay.since, true});
   CompleteStop();
 }
 
@@ -410,7 +422,7 @@ void ServerCore::EndPending(Timestamp now, PendingRef pending, ReverseReason why
     SendMessage(now, sessions_.at(ended.announcement->session), codec::ReverseClose{*conn, why});
   }
   events_.push_back(ResetCaller{caller});
-  events_.push_back(ConnEnd{caller, conn, why, now - ended.since});
+  events_.push_back(ConnEnd{caller, conn, why, now - ended.since, false});
 }
 
 void ServerCore::LimitRelay(CallerId caller, Relay& relay, Timestamp deadline) {

@@ -127,6 +127,7 @@ struct ConnEnd {  // once for each ConnNew
   std::optional<codec::ReverseConnId> conn;  // the last one announced
   codec::ReverseReason reason;
   Duration age;
+  bool spent = false;  // the id: it was paired
 };
 struct DataRejected {  // or any other first line on B
   std::string address;
@@ -216,6 +217,7 @@ class ServerCore {
     Announcement announcement;
     Timestamp deadline = Timestamp::Max();
     std::optional<codec::ReverseReason> aborted_for;
+    std::optional<codec::ReverseReason> hint;  // the client's CLOSE
   };
   using PendingRef = std::map<CallerId, Pending>::iterator;
   using SessionRef = std::map<LinkId, Session>::iterator;
@@ -245,6 +247,7 @@ class ServerCore {
   void Announce(Timestamp now, CallerId caller, Pending& pending, Session& session);
   void AnnounceWaiting(Timestamp now);
   void EndPending(Timestamp now, PendingRef pending, codec::ReverseReason why);
+  static codec::ReverseReason ReasonOf(const Relay& relay, codec::ReverseReason why);
   void LimitRelay(CallerId caller, Relay& relay, Timestamp deadline);
   void Abort(CallerId caller, Relay& relay, codec::ReverseReason why);
   void OrphanRelaysOf(Timestamp now, LinkId session);

@@ -50,6 +50,7 @@ TEST_F(AdminPages, StatusIsJson) {
   const Page page = Get("/status");
   EXPECT_EQ(page.content_type, "application/json");
   EXPECT_THAT(page.text, HasSubstr("\"role\": \"host\""));
+  EXPECT_EQ(Get("/stats").text, page.text);
 }
 
 TEST_F(AdminPages, MetricsAreForPrometheus) {

@@ -24,6 +24,23 @@ TEST(MetricsText, WritesHelpTypeAndSamples) {
             "ming_path_bytes_total{direction=\"received\"} 0");
 }
 
+TEST(MetricsText, AHistogramHasBucketsSumAndCount) {
+  const std::vector<Metric> metrics = {{"wait_seconds",
+                                        "waiting",
+                                        MetricKind::kHistogram,
+                                        "le",
+                                        {{"0.1", 2}, {"+Inf", 3}},
+                                        1.5,
+                                        "other_"}};
+  EXPECT_EQ(FormatMetrics(metrics),
+            "# HELP other_wait_seconds waiting\n"
+            "# TYPE other_wait_seconds histogram\n"
+            "other_wait_seconds_bucket{le=\"0.1\"} 2\n"
+            "other_wait_seconds_bucket{le=\"+Inf\"} 3\n"
+            "other_wait_seconds_sum 1.5\n"
+            "other_wait_seconds_count 3");
+}
+
 TEST(MetricsText, NothingIsEmpty) { EXPECT_EQ(FormatMetrics({}), ""); }
 
 TEST(MetricsText, EscapesLabelValues) {

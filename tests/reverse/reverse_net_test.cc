@@ -218,8 +218,16 @@ TEST_F(ReverseNetTest, ReturnsToAServerThatWasAway) {
   options.core.reconnect.most = milliseconds(20);
   const Port port = server_->client_port();
   server_.reset();
+  int attempts = 0;
+  auto deaf = net::TcpListener::Listen(
+      reactor_, {"127.0.0.1", port}, {},
+      [&attempts](std::unique_ptr<net::TcpStream> /*stream*/, const net::SocketAddress& /*peer*/) {
+        ++attempts;  // and resets it
+      });
+  ASSERT_TRUE(deaf.ok()) << deaf.status().ToString();
   client_ = MakeClient(options);
-  ASSERT_TRUE(RunUntil([this] { return client_->counters().reconnects >= 2; }));
+  ASSERT_TRUE(RunUntil([&attempts] { return attempts >= 2; }));
+  deaf->reset();
   ReverseServerOptions again;
   again.callers = {HostPort{"127.0.0.1", Port(0)}};
   again.clients = HostPort{"127.0.0.1", port};

@@ -212,6 +212,16 @@ TEST_F(ServerCoreTest, TakesCloseOfARelayAsAHint) {
   EXPECT_EQ(core_->active_count(), 1u);
 }
 
+TEST_F(ServerCoreTest, AHintExplainsAReset) {
+  Connect(1, "RT1 CONTROL\n");
+  Call(1);
+  const std::string conn = ConnOf(Call(2));
+  Connect(2, "RT1 DATA " + conn + "\n");
+  Say(1, "CLOSE " + conn + " target-refused\n");
+  core_->HandleRelayDone(now_, CallerId(2), ReverseReason::kReset);
+  EXPECT_EQ(Events(), std::vector<std::string>{"conn-end 2 target-refused"});
+}
+
 TEST_F(ServerCoreTest, TellsTheClientThatACallerIsGone) {
   Connect(1, "RT1 CONTROL\n");
   const std::string conn = ConnOf(Call(1));

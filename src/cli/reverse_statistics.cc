@@ -1,0 +1,65 @@
+#include "ming/cli/reverse_statistics.h"
+
+#include <csignal>
+#include <utility>
+
+#include "ming/cli/common_flags.h"
+#include "ming/reverse/reverse_log.h"
+
+namespace ming::cli {
+namespace {
+
+constexpr char kInterval[] = "stats-interval";
+constexpr char kListen[] = "stats-listen";
+
+}  // namespace
+
+std::vector<FlagSpec> StatisticsFlags() {
+  FlagSpec interval;
+  interval.name = kInterval;
+  interval.type = ValueType::kDuration;
+  interval.value_name = "TIME";
+  interval.default_text = "0s";
+  interval.maximum = static_cast<uint64_t>(Duration(std::chrono::hours(24)).count());
+  interval.group = FlagGroup::kLogging;
+  interval.help = "a line of statistics so often; 0: at SIGUSR1 only";
+  FlagSpec listen;
+  listen.name = kListen;
+  listen.type = ValueType::kAddress;
+  listen.value_name = "HOST:PORT";
+  listen.group = FlagGroup::kLogging;
+  listen.help = "HTTP: /metrics /stats /healthz /readyz";
+  return {std::move(interval), std::move(listen)};
+}
+
+ReverseStatistics::ReverseStatistics(net::Reactor& reactor)
+    : reactor_(reactor),
+      signal_(reactor, {SIGUSR1}, [this](int /*signal*/) { Log(); }),
+      alarm_(reactor.CreateAlarm([this] { OnInterval(); })) {}
+
+Status ReverseStatistics::Start(const Settings& settings, Counters counters, Reporter reporter) {
+  counters_ = std::move(counters);
+  interval_ = DurationValue(settings.Value(kInterval));
+  if (interval_ > Duration::zero()) alarm_->ArmAt(reactor_.Now() + interval_);
+  if (settings.Value(kListen).empty()) return Status::Ok();
+  glib_.emplace(reactor_);
+  auto websockets = ws::WsContext::Create(reactor_, *glib_);
+  if (!websockets.ok()) return websockets.status();
+  websockets_ = *std::move(websockets);
+  auto admin = AdminInterface::Start(reactor_, *websockets_, settings.Get(kListen),
+                                     [this, reporter] { return reporter(counters_(), state_); });
+  if (!admin.ok()) return admin.status();
+  admin_ = *std::move(admin);
+  return Status::Ok();
+}
+
+void ReverseStatistics::Log() const {
+  if (counters_) reverse::StatsEvent(counters_()).Write();
+}
+
+void ReverseStatistics::OnInterval() {
+  Log();
+  alarm_->ArmAt(reactor_.Now() + interval_);
+}
+
+}  // namespace ming::cli
