@@ -46,6 +46,29 @@ FlagSpec JsonFlag() {
   return SwitchFlag("json", "for programs; its member `version` is that of this format");
 }
 
+FlagSpec SpinFlag() {
+  FlagSpec flag;
+  flag.name = "spin";
+  flag.type = ValueType::kDuration;
+  flag.default_text = "auto";
+  flag.value_name = "off|auto|TIME";
+  flag.help = "poll so long before sleeping; auto: 50us where it pays";
+  flag.group = FlagGroup::kLimits;
+  flag.choices = {"off", "auto"};
+  flag.minimum = static_cast<uint64_t>(net::kMinSpin.count());
+  flag.maximum = static_cast<uint64_t>(net::kMaxSpin.count());
+  return flag;
+}
+
+net::SpinOptions SpinOf(const Settings& settings) {
+  net::SpinOptions spin;
+  const std::string& text = settings.Value("spin");
+  if (text == "off") return spin;
+  spin.mode = text == "auto" ? net::SpinMode::kAuto : net::SpinMode::kAlways;
+  if (text != "auto") spin.limit = DurationValue(text);
+  return spin;
+}
+
 std::vector<FlagSpec> RoleFlags() {
   FlagSpec mode = GflagsFlag("mode", ValueType::kChoice, "MODE");
   mode.choices = {"server", "host", "client"};

@@ -12,6 +12,7 @@
 #include "ming/base/time.h"
 #include "ming/cli/flag_spec.h"
 #include "ming/cli/setting.h"
+#include "ming/net/spin_policy.h"
 
 namespace ming::cli {
 
@@ -23,6 +24,10 @@ FlagSpec HelpFlag();
 FlagSpec JsonFlag();
 // --admin, --mode and --config, for server, host and client.
 std::vector<FlagSpec> RoleFlags();
+
+// --spin, for every command that runs until it is stopped, and what it means.
+FlagSpec SpinFlag();
+net::SpinOptions SpinOf(const Settings& settings);
 
 // Where the admin interface of a role is; empty: nowhere.
 FlagSpec AdminFlag(const std::string& default_text);

@@ -57,6 +57,7 @@ struct FlagSpec {
   bool required = false;
   // Other names that mean the same, not shown in help.
   std::vector<std::string> aliases = {};
+  // For kChoice all values; for kDuration and kSize words that are allowed as well.
   std::vector<std::string> choices = {};
   uint64_t minimum = 0;
   uint64_t maximum = std::numeric_limits<uint64_t>::max();

@@ -58,18 +58,32 @@ Status CheckInteger(const FlagSpec& flag, std::string_view text) {
   return CheckRange(flag, text, *value, format);
 }
 
+bool IsChoice(const FlagSpec& flag, std::string_view text) {
+  return std::find(flag.choices.begin(), flag.choices.end(), text) != flag.choices.end();
+}
+
+// `problem`, and the words that would do.
+Status WithChoices(const FlagSpec& flag, const Status& problem) {
+  if (flag.choices.empty()) return problem;
+  std::string words;
+  for (const std::string& choice : flag.choices) words += (words.empty() ? "" : ", ") + choice;
+  return Status(problem.code(), problem.message() + "; or: " + words);
+}
+
 Status CheckSize(const FlagSpec& flag, std::string_view text) {
+  if (IsChoice(flag, text)) return Status::Ok();
   const Result<uint64_t> size = ParseSize(text);
-  if (!size.ok()) return size.status();
+  if (!size.ok()) return WithChoices(flag, size.status());
   return CheckRange(flag, text, *size, FormatSize);
 }
 
 Status CheckDuration(const FlagSpec& flag, std::string_view text) {
+  if (IsChoice(flag, text)) return Status::Ok();
   const auto format = [](uint64_t value) {
     return FormatDuration(Duration(static_cast<Duration::rep>(value)));
   };
   const Result<Duration> duration = ParseDuration(text);
-  if (!duration.ok()) return duration.status();
+  if (!duration.ok()) return WithChoices(flag, duration.status());
   return CheckRange(flag, text, static_cast<uint64_t>(duration->count()), format);
 }
 
@@ -87,9 +101,7 @@ Status CheckText(const FlagSpec& flag, std::string_view text) {
 }
 
 Status CheckChoice(const FlagSpec& flag, std::string_view text) {
-  if (std::find(flag.choices.begin(), flag.choices.end(), text) != flag.choices.end()) {
-    return Status::Ok();
-  }
+  if (IsChoice(flag, text)) return Status::Ok();
   std::string all;
   for (size_t i = 0; i < flag.choices.size(); ++i) {
     if (i > 0) all += i + 1 == flag.choices.size() ? " or " : ", ";

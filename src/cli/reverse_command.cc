@@ -11,6 +11,7 @@
 #include "ming/base/log_event.h"
 #include "ming/cli/command.h"
 #include "ming/cli/commands.h"
+#include "ming/cli/common_flags.h"
 #include "ming/cli/live_status.h"
 #include "ming/cli/process_setup.h"
 #include "ming/cli/reverse_flags.h"
@@ -69,6 +70,7 @@ ExitCode RunReverseServer(const Invocation& invocation) {
   if (!options.ok()) return Fail(options.status());
   RaiseDescriptorLimit();
   net::Reactor reactor;
+  reactor.SetSpin(SpinOf(invocation.settings));
   ReverseStatistics statistics(reactor);
   net::SystemRandom random;
   std::unique_ptr<ReverseServer> server;
@@ -124,6 +126,7 @@ ExitCode RunReverseClient(const Invocation& invocation) {
   if (!options.ok()) return Fail(options.status());
   RaiseDescriptorLimit();
   net::Reactor reactor;
+  reactor.SetSpin(SpinOf(invocation.settings));
   ReverseStatistics statistics(reactor);
   net::Resolver resolver(reactor);
   net::SystemRandom random;

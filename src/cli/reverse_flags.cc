@@ -81,6 +81,7 @@ std::vector<FlagSpec> CommonFlags() {
            "no byte in either direction; 0: no limit"),
       Time("drain-timeout", std::chrono::seconds(5), Duration::zero(), hours(24),
            "what relays get at a stop or a loss"),
+      SpinFlag(),
       Logging(Choice("log-level", {"info", "error", "warn", "debug"},
                      "debug: a line for each connection")),
       Logging(Choice("log-format", {"text", "json"}, "json: one object a line")),

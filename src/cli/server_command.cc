@@ -10,6 +10,7 @@
 #include "ming/cli/admin_setup.h"
 #include "ming/cli/announcement.h"
 #include "ming/cli/commands.h"
+#include "ming/cli/common_flags.h"
 #include "ming/cli/live_status.h"
 #include "ming/cli/process_setup.h"
 #include "ming/cli/role_reports.h"
@@ -60,6 +61,7 @@ ExitCode RunServer(const Invocation& invocation) {
   if (!options.ok()) return Fail(options.status());
   RaiseDescriptorLimit();
   net::Reactor reactor;
+  reactor.SetSpin(SpinOf(invocation.settings));
   std::unique_ptr<SignalingServer> server;
   RunState state = RunState::kRunning;
   ServiceNotifier notifier(NotifySocket(invocation.environment));

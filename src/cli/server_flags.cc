@@ -168,7 +168,7 @@ FlagSet ServerFlags() {
       GflagsFlag("tls-key-file", ValueType::kPath, "FILE"),
       GflagsFlag("allowed-origins", ValueType::kTextList, "LIST"),
   };
-  return JoinFlags({flags, RoleFlags(), {HelpFlag()}, LimitFlags(), GlogFlags()});
+  return JoinFlags({flags, RoleFlags(), {HelpFlag()}, LimitFlags(), {SpinFlag()}, GlogFlags()});
 }
 
 Result<signaling::SignalingServerOptions> ServerOptions(const Settings& settings) {

@@ -99,6 +99,7 @@ std::vector<FlagSpec> CommonLimits(Duration wait, Duration connect, Duration ses
       CountFlag("max-flows", flows.max_flows, 1, kMaxChannels),
       SizeFlag("max-datagram-size", flows.max_datagram_bytes, 1, 65'507),
       TimeFlag("drain-timeout", kDefaultDrainTimeout, Duration(0), hours(1)),
+      SpinFlag(),
   };
 }
 

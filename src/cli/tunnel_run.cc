@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include "ming/cli/admin_setup.h"
+#include "ming/cli/common_flags.h"
 #include "ming/cli/live_status.h"
 #include "ming/cli/process_setup.h"
 #include "ming/cli/stop_signals.h"
@@ -36,6 +37,7 @@ ExitCode RunTunnel(const Invocation& invocation, const std::string& host_id,
                    const MakeTunnelCommand& make) {
   RaiseDescriptorLimit();
   net::Reactor reactor;
+  reactor.SetSpin(SpinOf(invocation.settings));
   TunnelRun run(reactor, invocation.environment);
   std::unique_ptr<TunnelCommand> command;
   const StopSignals signals(reactor, ExitCode::kOk, [&] { run.Stop(*command); });

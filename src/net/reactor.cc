@@ -1,6 +1,7 @@
 #include "ming/net/reactor.h"
 
 #include <glog/logging.h>
+#include <sched.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -12,8 +13,10 @@
 #include <utility>
 
 #include "ming/base/checked_cast.h"
+#include "ming/base/units.h"
 #include "ming/net/fd_watch.h"
 #include "ming/net/post_queue.h"
+#include "ming/net/processor_count.h"
 #include "ming/net/turn_end_hook.h"
 
 namespace ming::net {
@@ -22,6 +25,12 @@ namespace {
 constexpr size_t kScratchBytes = size_t{64} * 1024;
 // Not a slot: the eventfd of the post queue.
 constexpr uint64_t kWakeupData = std::numeric_limits<uint64_t>::max();
+
+// What epoll_wait returned; a signal that ended it counts as nothing.
+int Ready(int count) {
+  PCHECK(count >= 0 || errno == EINTR) << "epoll_wait";
+  return std::max(count, 0);
+}
 
 }  // namespace
 
@@ -134,6 +143,17 @@ bool Reactor::RunUntil(const std::function<bool()>& done, Duration timeout) {
 
 void Reactor::Post(std::function<void()> task) { posts_->Push(std::move(task)); }
 
+void Reactor::SetSpin(const SpinOptions& options) {
+  CheckThread();
+  spin_.reset();
+  if (options.mode == SpinMode::kOff) return;
+  const size_t processors = UsableProcessors();
+  spin_.emplace(options, processors);
+  VLOG(1) << "polls before it sleeps: up to " << FormatDuration(options.limit)
+          << (options.mode == SpinMode::kAuto ? ", where it pays" : "") << "; " << processors
+          << " processors";
+}
+
 MutableByteSpan Reactor::BorrowReadScratch(const void* user) {
   CheckThread();
   read_scratch_user_ = user;
@@ -158,6 +178,7 @@ void Reactor::Turn() {
   ++turn_;
   // Alarms armed by callbacks of this turn, even for now, wait for the next one.
   const uint64_t arm_limit = alarms_.arm_count();
+  if (count > 0) had_traffic_ = true;
   DispatchEvents(count);
   RunPostedTasks();
   RunDueAlarms(arm_limit);
@@ -166,18 +187,40 @@ void Reactor::Turn() {
 }
 
 int Reactor::Wait() {
-  const bool at_once = !requested_hooks_.empty() || !deferred_.empty();
-  const Timestamp next = at_once ? now_ : alarms_.next_time();
+  if (!requested_hooks_.empty() || !deferred_.empty()) return WaitAtMost(Duration::zero());
+  if (!std::exchange(had_traffic_, false) || !spin_) return Sleep();
+  RefreshNow();
+  const Timestamp begin = now_;
+  const Duration window = spin_->Window(begin);
+  int count = window > Duration::zero() ? Poll(begin + window) : 0;
+  if (count == 0) count = Sleep();
+  RefreshNow();
+  spin_->NoteWait(now_, {now_ - begin, window, count > 0});
+  return count;
+}
+
+// Zero where nothing came until then.
+int Reactor::Poll(Timestamp until) {
+  until = std::min(until, alarms_.next_time());
   int count = 0;
-  if (next == Timestamp::Max()) {
-    count = ::epoll_wait(epoll_.get(), ready_.data(), static_cast<int>(ready_.size()), -1);
-  } else {
-    if (!at_once) RefreshNow();
-    count = WaitAtMost(std::max(next - now_, Duration::zero()));
+  while (count == 0 && now_ < until) {
+    count = WaitAtMost(Duration::zero());
+    if (count > 0) break;
+    const Timestamp before = now_;
+    ::sched_yield();
+    RefreshNow();
+    spin_->NoteAway(now_, now_ - before);
   }
-  if (count >= 0) return count;
-  PCHECK(errno == EINTR) << "epoll_wait";
-  return 0;
+  return count;
+}
+
+int Reactor::Sleep() {
+  const Timestamp next = alarms_.next_time();
+  if (next == Timestamp::Max()) {
+    return Ready(::epoll_wait(epoll_.get(), ready_.data(), static_cast<int>(ready_.size()), -1));
+  }
+  RefreshNow();
+  return WaitAtMost(std::max(next - now_, Duration::zero()));
 }
 
 int Reactor::WaitAtMost(Duration duration) {
@@ -189,12 +232,13 @@ int Reactor::WaitAtMost(Duration duration) {
     timeout.tv_nsec = (duration - seconds).count();
     const int count = ::epoll_pwait2(epoll_.get(), ready_.data(), size, &timeout, nullptr);
     // Linux before 5.11 does not have it; some container filters forbid what they do not know.
-    if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
+    if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return Ready(count);
     has_pwait2_ = false;
   }
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(
       std::min<Duration>(duration, std::chrono::hours(24)));
-  return ::epoll_wait(epoll_.get(), ready_.data(), size, static_cast<int>(milliseconds.count()));
+  return Ready(
+      ::epoll_wait(epoll_.get(), ready_.data(), size, static_cast<int>(milliseconds.count())));
 }
 
 void Reactor::DispatchEvents(int count) {

@@ -1,7 +1,8 @@
 // Reactor: the one loop that owns every descriptor and timer of a process. Level-triggered epoll.
 //
-// A turn: wait; freeze the time; run the callbacks of ready descriptors, then the posted tasks,
-// then the alarms that are due, then the turn-end hooks; free what was handed to DeferDestroy.
+// A turn: wait (see SetSpin); freeze the time; run the callbacks of ready descriptors, then the
+// posted tasks, then the alarms that are due, then the turn-end hooks; free what was handed to
+// DeferDestroy.
 //
 // Everything here belongs to the thread that made the Reactor, except Post. Debug builds check it.
 #ifndef MING_NET_REACTOR_H_
@@ -14,11 +15,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ming/base/bytes.h"
 #include "ming/link/timer_service.h"
 #include "ming/net/alarm_heap.h"
+#include "ming/net/spin_policy.h"
 #include "ming/net/unique_fd.h"
 
 namespace ming::net {
@@ -59,6 +62,10 @@ class Reactor final : public link::TimerService {
   // Reactor outlives them. A task that was not run when the Reactor dies is destroyed unrun.
   void Post(std::function<void()> task);
 
+  // Whether the loop polls for a moment before it sleeps; off until then. Between two polls it
+  // offers its processor to others. What has no traffic never polls.
+  void SetSpin(const SpinOptions& options);
+
   // Turns so far. A budget of bytes or datagrams starts anew with each.
   uint64_t turn() const { return turn_; }
 
@@ -89,6 +96,8 @@ class Reactor final : public link::TimerService {
   void RefreshNow();
   void Turn();
   int Wait();
+  int Poll(Timestamp until);
+  int Sleep();
   int WaitAtMost(Duration duration);
   void DispatchEvents(int count);
   void Dispatch(FdWatch& watch, uint32_t events);
@@ -110,6 +119,9 @@ class Reactor final : public link::TimerService {
   bool running_ = false;
   bool stop_requested_ = false;
   bool has_pwait2_ = true;
+
+  std::optional<SpinPolicy> spin_;
+  bool had_traffic_ = false;  // since the last wait
 
   std::array<epoll_event, 256> ready_{};
   bool woken_ = false;  // posted tasks wait

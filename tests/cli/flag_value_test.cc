@@ -53,6 +53,17 @@ TEST(CheckValue, RefusesABareNumberWhereAUnitIsNeeded) {
   EXPECT_NE(Problem("buffer-size", "10"), "");
 }
 
+TEST(CheckValue, WordsBesideDurationsAndSizes) {
+  EXPECT_EQ(Problem("spin", "off"), "");
+  EXPECT_EQ(Problem("spin", "50us"), "");
+  EXPECT_EQ(Problem("path-limit", "auto"), "");
+  EXPECT_EQ(Problem("path-limit", "1200B"), "");
+  EXPECT_THAT(Problem("spin", "maybe"), HasSubstr("; or: off, auto"));
+  EXPECT_THAT(Problem("path-limit", "off"), HasSubstr("; or: auto"));
+  EXPECT_THAT(Problem("spin", "1ns"), HasSubstr("out of range"));
+  EXPECT_NE(Problem("idle-timeout", "auto"), "");
+}
+
 TEST(CheckValue, SaysWhatIsWrong) {
   EXPECT_EQ(Problem("protocol", "sctp"), "\"sctp\" is not tcp or udp");
   EXPECT_THAT(Problem("remote", "localhost"), HasSubstr("localhost"));

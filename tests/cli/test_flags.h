@@ -46,7 +46,12 @@ inline FlagSet TestHostFlags() {
   stun.aliases = {"ice-stun"};
   FlagSpec help = MakeFlag("help", ValueType::kBool, "false");
   help.sources = Sources::kCommandLine;
-  return FlagSet({id, MakeFlag("remote", ValueType::kAddress, "localhost:25565"),
+  FlagSpec spin = MakeFlag("spin", ValueType::kDuration, "auto");
+  spin.choices = {"off", "auto"};
+  spin.minimum = 1000;
+  FlagSpec limit = MakeFlag("path-limit", ValueType::kSize, "auto");
+  limit.choices = {"auto"};
+  return FlagSet({spin, limit, id, MakeFlag("remote", ValueType::kAddress, "localhost:25565"),
                   MakeChoice("protocol", {"tcp", "udp"}), stun,
                   MakeFlag("relay-only", ValueType::kBool, "false"),
                   MakeFlag("idle-timeout", ValueType::kDuration, "30s"),

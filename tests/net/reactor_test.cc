@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -58,6 +60,58 @@ TEST_F(ReactorTest, AlarmNeverRunsEarly) {
   alarm->ArmAt(when);
   reactor_.Run();
   EXPECT_GE(ran_at, when);
+}
+
+Duration ProcessorTime() {
+  rusage usage{};
+  EXPECT_EQ(getrusage(RUSAGE_THREAD, &usage), 0);
+  const auto sum = [](const timeval& a, const timeval& b) {
+    return std::chrono::seconds(a.tv_sec + b.tv_sec) +
+           std::chrono::microseconds(a.tv_usec + b.tv_usec);
+  };
+  return sum(usage.ru_utime, usage.ru_stime);
+}
+
+SpinOptions SpinAlways(Duration limit) {
+  SpinOptions spin;
+  spin.mode = SpinMode::kAlways;
+  spin.limit = limit;
+  return spin;
+}
+
+TEST_F(ReactorTest, SpinningAnswersTrafficAndKeepsTheTimeOfAlarms) {
+  reactor_.SetSpin(SpinAlways(milliseconds(10)));
+  const FdPair pair = ConnectedTcpPair();
+  int seen = 0;
+  FdWatch watch(reactor_, pair.second.get(), [&](uint32_t) {
+    char byte = 0;
+    ASSERT_EQ(::read(pair.second.get(), &byte, 1), 1);
+    ++seen;
+  });
+  watch.SetEvents(EPOLLIN);
+  for (int i = 1; i <= 20; ++i) {
+    ASSERT_EQ(::write(pair.first.get(), "x", 1), 1);
+    ASSERT_TRUE(RunUntil([&] { return seen == i; }));
+  }
+  const Timestamp when = reactor_.Now() + milliseconds(2);
+  bool rang = false;
+  const auto alarm = reactor_.CreateAlarm([&] { rang = true; });
+  alarm->ArmAt(when);
+  ASSERT_TRUE(RunUntil([&] { return rang; }));
+  EXPECT_GE(reactor_.Now(), when);
+  EXPECT_LT(reactor_.Now(), when + milliseconds(8)) << "it waited for the end of the window";
+}
+
+TEST_F(ReactorTest, SpinningLoopWithoutTrafficSleeps) {
+  reactor_.SetSpin(SpinAlways(milliseconds(10)));
+  const auto tick = reactor_.CreateAlarm([] {});
+  const Duration before = ProcessorTime();
+  const Timestamp end = reactor_.Now() + milliseconds(200);
+  while (reactor_.Now() < end) {
+    tick->ArmAt(reactor_.Now() + milliseconds(5));
+    ASSERT_TRUE(RunUntil([&] { return !tick->armed(); }));
+  }
+  EXPECT_LT(ProcessorTime() - before, milliseconds(100));
 }
 
 TEST_F(ReactorTest, AlarmForThePastRunsInTheNextTurn) {
