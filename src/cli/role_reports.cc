@@ -161,6 +161,11 @@ RoleReport ReportClient(const p2p::TunnelClientStatus& status, const TunnelName&
     report.metrics.push_back(Gauge("round_trip_seconds", "round trip time of the path",
                                    std::chrono::duration<double>(*status.round_trip_time).count()));
   }
+  if (status.setup_time) {
+    report.metrics.push_back(Gauge("setup_seconds",
+                                   "from both descriptions known to channels usable",
+                                   std::chrono::duration<double>(*status.setup_time).count()));
+  }
   AddFlows(status.flows, name.protocol, report.metrics);
   return report;
 }

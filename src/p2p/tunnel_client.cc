@@ -151,6 +151,7 @@ TunnelClientStatus TunnelClientImpl::GetStatus() const {
     if (core_.state() == ClientState::kConnected) {
       status.path = stats.path;
       status.round_trip_time = stats.round_trip_time;
+      if (stats.setup) status.setup_time = stats.setup->total();
     }
   }
   status.path_bytes_sent = bytes.sent;

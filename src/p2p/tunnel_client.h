@@ -31,6 +31,8 @@ struct TunnelClientStatus {
   // "direct udp", "relayed udp", "relayed tcp", "relayed tls"; "none" without a path.
   std::string path = "none";
   std::optional<Duration> round_trip_time;
+  // Of the session: from both descriptions known to channels usable.
+  std::optional<Duration> setup_time;
   // Between the two machines: datagrams of the path, all sessions so far.
   uint64_t path_bytes_sent = 0;
   uint64_t path_bytes_received = 0;

@@ -3,6 +3,9 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
 #include <deque>
 #include <utility>
 #include <vector>
@@ -130,6 +133,8 @@ class PeerConnection::Impl final : private IcePath::Observer,
                        const std::string& label) override;
 
   bool ended() const { return ending_.has_value(); }
+  Duration NextStep();
+  void LogSetup() const;
   Status StartIce(ice::IceRole role);
   void Adopt(const RemoteSession& session);
   void StartDtls();
@@ -151,6 +156,8 @@ class PeerConnection::Impl final : private IcePath::Observer,
   std::optional<codec::MingAgreement> agreement_;
   std::deque<ByteBuffer> early_datagrams_;
   size_t early_bytes_ = 0;
+  Timestamp step_begun_;  // of the set-up
+  SetupTimes setup_;
   std::optional<Status> ending_;  // what OnConnectionClosed will say
 
   IcePath path_;
@@ -278,7 +285,10 @@ PeerStats PeerConnection::Impl::GetStats() const {
     stats.local_address = pair->local.ToString();
     stats.remote_address = pair->remote.ToString();
   }
-  if (sctp_ && sctp_->up()) stats.round_trip_time = sctp_->stats().smoothed_rtt;
+  if (sctp_ && sctp_->up()) {
+    stats.round_trip_time = sctp_->stats().smoothed_rtt;
+    stats.setup = setup_;
+  }
   return stats;
 }
 
@@ -294,6 +304,7 @@ void PeerConnection::Impl::Adopt(const RemoteSession& session) {
   path_.SetRemote(session);
   if (remote_) return;  // what follows holds for the life of the connection
   remote_ = session;
+  step_begun_ = services_.reactor.Now();
   agreement_ = session.agreement;
   channels_.SetMaxMessageSize(session.max_message_bytes);
 }
@@ -347,6 +358,7 @@ void PeerConnection::Impl::OnPathClosed() {
 
 void PeerConnection::Impl::StartDtls() {
   if (dtls_ || !remote_) return;
+  setup_.path = NextStep();
   tls::DtlsOptions options;
   options.role =
       remote_->role == HandshakeRole::kClient ? tls::DtlsRole::kClient : tls::DtlsRole::kServer;
@@ -369,6 +381,7 @@ void PeerConnection::Impl::ArmDtls() {
 }
 
 void PeerConnection::Impl::OnDtlsConnected() {
+  setup_.dtls = NextStep();
   state_.HandleTransportUp(services_.reactor.Now());
   StateChanged();
   sctp::SctpOptions options = options_.sctp;
@@ -422,7 +435,29 @@ void PeerConnection::Impl::OnDtlsClosed(const Status& why) {
 
 void PeerConnection::Impl::SendDatagram(ByteSpan datagram) { path_.SendDatagram(datagram); }
 
+// Since the last call, or since both descriptions are known.
+Duration PeerConnection::Impl::NextStep() {
+  const Timestamp now = services_.reactor.Now();
+  return now - std::exchange(step_begun_, now);
+}
+
+void PeerConnection::Impl::LogSetup() const {
+  LogGate& lines = StateLines();
+  if (!lines.Pass(services_.reactor.Now())) return;
+  const auto text = [](Duration duration) {
+    std::array<char, 32> digits{};
+    const std::chrono::duration<double, std::milli> milliseconds = duration;
+    std::snprintf(digits.data(), digits.size(), "%.1f", milliseconds.count());
+    return std::string(digits.data());
+  };
+  LOG(INFO) << options_.log_prefix << "Set up in " << text(setup_.total()) << " ms (path "
+            << text(setup_.path) << ", DTLS " << text(setup_.dtls) << ", SCTP " << text(setup_.sctp)
+            << ")" << lines.TakeHeldBack();
+}
+
 void PeerConnection::Impl::OnAssociationUp() {
+  setup_.sctp = NextStep();
+  LogSetup();
   channels_.HandleAssociationUp(
       *sctp_, remote_->role == HandshakeRole::kClient ? StreamParity::kEven : StreamParity::kOdd);
 }

@@ -62,11 +62,22 @@ struct PeerConnectionOptions {
 // All problems at once, one a line; ok where there are none. A connection CHECKs it.
 Status Validate(const PeerConnectionOptions& options);
 
+// How long each step took until channels could be used, from the moment both descriptions were
+// known.
+struct SetupTimes {
+  Duration path{0};  // ICE: a pair works
+  Duration dtls{0};
+  Duration sctp{0};
+
+  Duration total() const { return path + dtls + sctp; }
+};
+
 struct PeerStats {
   // "direct udp", "relayed udp", "relayed tcp", "relayed tls", "none".
   std::string path = "none";
   std::string local_address;
   std::string remote_address;
+  std::optional<SetupTimes> setup;          // once channels can be used
   std::optional<Duration> round_trip_time;  // smoothed, whole milliseconds; below 1 ms: 0
   uint64_t bytes_sent = 0;                  // datagrams, without IP and UDP headers
   uint64_t bytes_received = 0;

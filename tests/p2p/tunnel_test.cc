@@ -27,6 +27,7 @@ TEST_F(TunnelTest, CarriesBytesBothWays) {
   EXPECT_TRUE(status.signaling_connected);
   EXPECT_EQ(status.path, "direct udp");
   EXPECT_TRUE(status.round_trip_time.has_value());
+  EXPECT_GT(status.setup_time, Duration::zero());
   EXPECT_GT(status.path_bytes_sent, 3000U);
   EXPECT_EQ(status.flows.completed, 1U);
   EXPECT_TRUE(RunUntil([&] { return host_->tunnel->GetStatus().connected == 1; }));
