@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "ming/net/alarm_heap.h"
 #include "ming/net/fd_watch.h"
 #include "ming/net/reactor.h"
 #include "ming/net/tcp_stream.h"
@@ -39,6 +40,21 @@ void BM_RearmAlarm(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(BM_RearmAlarm)->Arg(10)->Arg(1000)->Arg(100000);
+
+// The same without the reactor: one arm of a heap with so many nodes.
+void BM_AlarmHeapArm(benchmark::State& state) {
+  AlarmHeap heap;
+  std::vector<AlarmHeap::Node> nodes(static_cast<size_t>(state.range(0)));
+  Timestamp when{std::chrono::hours(1)};
+  for (AlarmHeap::Node& node : nodes) heap.Arm(node, when = when + std::chrono::milliseconds(1));
+  size_t next = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    heap.Arm(nodes[next], when = when + std::chrono::microseconds(10));
+    next = (next + 7919) % nodes.size();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_AlarmHeapArm)->Arg(10)->Arg(1000)->Arg(100000);
 
 void BM_FireAlarm(benchmark::State& state) {
   Reactor reactor;

@@ -75,6 +75,9 @@ def measure(arguments, results):
             except Failure as error:
                 results.fail(name, "", error)
                 print(f"  {name} was not measured: {error}", file=sys.stderr, flush=True)
+            except KeyboardInterrupt:
+                about["interrupted_in"] = name
+                break
         return about
     finally:
         run.close(keep_logs=False)
