@@ -99,8 +99,11 @@ bool TcpListener::HandleAcceptError(int error_number) {
   }
   // Out of descriptors or memory: the connection stays in the backlog and the socket readable, so
   // watching it on would spin.
-  LOG_EVERY_N(WARNING, 100) << "accepting on " << ToString()
-                            << " rests: " << Status::FromErrno("accept", error_number).message();
+  if (rest_lines_.Pass(reactor_.Now())) {
+    LOG(WARNING) << "accepting on " << ToString()
+                 << " rests: " << Status::FromErrno("accept", error_number).message()
+                 << rest_lines_.TakeHeldBack();
+  }
   retry_alarm_->ArmAt(reactor_.Now() + options_.retry_delay);
   UpdateWatches();
   return false;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ming/base/ip_address.h"
+#include "ming/base/log_gate.h"
 #include "ming/base/status.h"
 #include "ming/base/time.h"
 #include "ming/link/timer_service.h"
@@ -80,6 +81,7 @@ class TcpListener {
   std::vector<Socket> sockets_;
   bool paused_ = false;
   std::unique_ptr<link::Alarm> retry_alarm_;  // armed while out of descriptors
+  LogGate rest_lines_{LogGateRule{1.0, 1.0}};
 };
 
 }  // namespace ming::net

@@ -243,6 +243,13 @@ void TcpStream::Reset(const Status& why) {
   CloseWithReset();
 }
 
+void TcpStream::LimitUnacknowledged(Duration limit) {
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+  if (fd_.valid()) {
+    SetOption(fd_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(milliseconds));
+  }
+}
+
 UniqueFd TcpStream::ReleaseSocket() {
   DCHECK(state_ == State::kOpen && residue_.empty() && shown_.empty());
   state_ = State::kReset;

@@ -48,6 +48,10 @@ class TcpStream final : public link::ByteStream, private link::SpliceEnd {
   SocketAddress local_address() const { return LocalAddressOf(fd_.get()); }
   SocketAddress peer_address() const { return PeerAddressOf(fd_.get()); }
 
+  // The connection fails when the peer leaves what we sent unacknowledged, or its window closed,
+  // for so long (TCP_USER_TIMEOUT). For connections whose peer always reads.
+  void LimitUnacknowledged(Duration limit);
+
   // Gives the socket away, for an engine that does its own reading and writing. For a stream nobody
   // has read from or written to; it is as after Reset.
   UniqueFd ReleaseSocket();

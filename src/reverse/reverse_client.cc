@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ming/reverse/joint.h"
+#include "ming/reverse/reverse_sockets.h"
 
 namespace ming::reverse {
 namespace {
@@ -37,6 +38,7 @@ class ReverseClient::Control final : private LineLink::Observer {
   void Dial() {
     net::TcpConnectOptions options;
     options.timeout = owner_.options_.connect_timeout;
+    options.tcp = SocketOptions();
     connector_ = std::make_unique<net::TcpConnector>(
         owner_.reactor_, owner_.resolver_, owner_.options_.server, options,
         [this](Result<std::unique_ptr<net::TcpStream>> stream) { OnDialed(std::move(stream)); });
@@ -53,6 +55,7 @@ class ReverseClient::Control final : private LineLink::Observer {
   void OnDialed(Result<std::unique_ptr<net::TcpStream>> stream) {
     owner_.reactor_.DeferDelete(std::move(connector_));
     if (!stream.ok()) return owner_.OnControlFailed(stream.status());
+    (*stream)->LimitUnacknowledged(kControlSilence);
     lines_.reset(new LineLink(owner_.reactor_, *std::move(stream), *this));
     owner_.OnControlConnected();
   }
@@ -117,6 +120,7 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
   void Dial(const HostPort& where, Duration timeout, net::TcpConnector::Callback on_done) {
     net::TcpConnectOptions options;
     options.timeout = timeout;
+    options.tcp = SocketOptions();
     connector_ = std::make_unique<net::TcpConnector>(owner_.reactor_, owner_.resolver_, where,
                                                      options, std::move(on_done));
   }

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "ming/reverse/reverse_sockets.h"
+
 namespace ming::reverse {
 namespace {
 
@@ -45,9 +47,10 @@ class ReverseServer::Caller final : private link::ByteStream::Observer {
 // A connection on port B as long as it speaks lines.
 class ReverseServer::Link final : private LineLink::Observer {
  public:
-  Link(ReverseServer& owner, LinkId id, std::unique_ptr<link::ByteStream> stream)
-      : lines(owner.reactor_, std::move(stream), *this), owner_(owner), id_(id) {}
+  Link(ReverseServer& owner, LinkId id, std::unique_ptr<net::TcpStream> stream)
+      : tcp(*stream), lines(owner.reactor_, std::move(stream), *this), owner_(owner), id_(id) {}
 
+  net::TcpStream& tcp;  // of `lines`
   LineLink lines;
 
  private:
@@ -84,7 +87,8 @@ ReverseServer::ReverseServer(net::Reactor& reactor, Random& random,
 ReverseServer::~ReverseServer() = default;
 
 Status ReverseServer::Listen() {
-  const net::TcpListenOptions listen;
+  net::TcpListenOptions listen;
+  listen.tcp = SocketOptions();
   for (size_t at = 0; at < options_.callers.size(); ++at) {
     auto listener = net::TcpListener::Listen(
         reactor_, options_.callers[at], listen,
@@ -243,6 +247,7 @@ void ReverseServer::Apply(const ServerStopped& /*event*/) { on_stopped_(); }
 
 void ReverseServer::Apply(const ClientUp& event) {
   if (counters_.reconnects < clients_lost_) ++counters_.reconnects;
+  links_.at(event.link)->tcp.LimitUnacknowledged(kControlSilence);
   log_.Write(event);
 }
 

@@ -330,7 +330,7 @@ void ServerCore::BeginSession(Timestamp now, Client client) {
   ok.params.Add("pair-timeout", Milliseconds(options_.pair_timeout));
   ok.params.Add("heartbeat", Milliseconds(options_.heartbeat));
   SendReply(link, ok);
-  events_.push_back(ClientUp{session.client.id, name, session.client.address});
+  events_.push_back(ClientUp{link, session.client.id, name, session.client.address});
   sessions_.emplace(link, std::move(session));
   AnnounceWaiting(now);
 }

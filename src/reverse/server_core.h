@@ -101,6 +101,7 @@ struct ServerStopped {};  // once, and last
 
 // For the log and the counters; nothing is to be done.
 struct ClientUp {
+  LinkId link;
   std::string id;
   std::string session;
   std::string address;

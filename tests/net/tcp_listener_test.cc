@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -169,6 +173,28 @@ TEST_F(TcpListenerTest, WithoutDescriptorsItRestsAndThenGoesOn) {
     EXPECT_TRUE(peers_.empty());
   }
   EXPECT_TRUE(Accepted(1));
+}
+
+TEST_F(TcpListenerTest, TellsTheKernelWhenToGiveUp) {
+  Listen({"127.0.0.1", Port(0)});
+  UniqueFd client = ConnectRaw(listener_->addresses()[0]);
+  const UniqueFd same(::dup(client.get()));
+  TcpOptions options;
+  options.keepalive = std::chrono::seconds(15);
+  const auto stream = TcpStream::Adopt(reactor_, std::move(client), options);
+  const auto option = [&same](int name) {
+    int value = -1;
+    socklen_t size = sizeof(value);
+    EXPECT_EQ(::getsockopt(same.get(), IPPROTO_TCP, name, &value, &size), 0);
+    return value;
+  };
+  EXPECT_EQ(option(TCP_KEEPIDLE), 15);
+  EXPECT_EQ(option(TCP_KEEPINTVL), 5);
+  EXPECT_EQ(option(TCP_KEEPCNT), 3);
+  EXPECT_EQ(option(TCP_NODELAY), 1);
+  EXPECT_EQ(option(TCP_USER_TIMEOUT), 0);
+  stream->LimitUnacknowledged(std::chrono::seconds(20));
+  EXPECT_EQ(option(TCP_USER_TIMEOUT), 20000);
 }
 
 TEST_F(TcpListenerTest, MayBeHandedAwayInItsOwnCallback) {

@@ -46,7 +46,7 @@ using Lines = std::vector<std::string>;
 
 TEST_F(ReverseLogTest, TheServerNamesItsEvents) {
   ServerLog log;
-  log.Write(ClientUp{"home", "0011223344556677", "192.0.2.1"});
+  log.Write(ClientUp{LinkId(1), "home", "0011223344556677", "192.0.2.1"});
   log.Write(ConnNew{CallerId(7), "203.0.113.9:4000"});
   log.Write(ConnPaired{CallerId(7), conn_, milliseconds(3)});
   log.Write(ConnEnd{CallerId(7), conn_, ReverseReason::kDone, milliseconds(9), true}, {5, 6});
