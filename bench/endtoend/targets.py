@@ -67,8 +67,8 @@ TUNNEL = (
            ("udp 1200", "pion", "datagrams_s"), 5, 10),
     Target("50 ms RTT, no loss, 1 stream", "TCP on the same wire", ("rtt 50 loss 0", "ming", "mbit_s"),
            ("rtt 50 loss 0", "direct", "mbit_s"), 0.6, 0.9),
-    Target("50 ms RTT, 1 % loss", "one usrsctp association", ("rtt 50 loss 1", "ming", "mbit_s"),
-           ("rtt 50 loss 1", "ming-1", "mbit_s"), 4, 20),
+    Target("50 ms RTT, 1 % loss", "one plain association (Pion's)", ("rtt 50 loss 1", "ming", "mbit_s"),
+           ("rtt 50 loss 1", "pion", "mbit_s"), 4, 20),
 )
 
 REVERSE = (

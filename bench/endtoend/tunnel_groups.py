@@ -125,7 +125,7 @@ def rtt(bench):
 
     def make_place(run, label):
         return wire_place(run, label, bench.tools.wire, "delay=10ms")
-    parties = prepare(bench, ("direct", "direct-cubic", "ming", "ming-1", "before", "pion"), make_place=make_place)
+    parties = prepare(bench, ("direct", "direct-cubic", "ming", "before", "pion"), make_place=make_place)
     rounds = min(bench.rounds, 3)
     for round_trip in ROUND_TRIPS_MS:
         for loss in LOSSES:
