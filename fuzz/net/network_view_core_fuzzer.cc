@@ -8,6 +8,8 @@
 #include "ming/base/byte_io.h"
 #include "ming/net/network_view_core.h"
 
+#include "../support/input.h"
+
 namespace ming::net {
 namespace {
 
@@ -29,8 +31,7 @@ void Run(ByteReader& input) {
       now = now + std::chrono::milliseconds(10 * input.ReadU8().value_or(0));
       core.HandleTimeout(now);
     } else {
-      const size_t size = std::min<size_t>(*step, input.remaining());
-      core.HandleDatagram(now, *input.ReadBytes(size));
+      core.HandleDatagram(now, fuzz::TakeBytes(input, *step));
     }
     while (const std::optional<NetworkViewEvent> event = core.PollEvent()) {
       const auto* change = std::get_if<NetworkChange>(&*event);

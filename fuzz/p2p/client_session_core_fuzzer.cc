@@ -11,6 +11,7 @@
 #include "ming/p2p/client_session_core.h"
 
 #include "../../tests/p2p/descriptions.h"
+#include "../support/input.h"
 
 namespace ming::p2p {
 namespace {
@@ -56,11 +57,9 @@ class Driver {
       case 5:
         core_.HandleAnswer(now_, Answer(argument % 3, ufrag, argument % 5 != 0));
         break;
-      case 6: {
-        const size_t size = std::min<size_t>(argument, input.remaining());
-        core_.HandleAnswer(now_, input.ReadBytes(size)->AsText());
+      case 6:
+        core_.HandleAnswer(now_, fuzz::TakeBytes(input, argument).AsText());
         break;
-      }
       case 7:
         core_.HandleRemoteCandidate(now_, {"r", ufrag});
         break;
@@ -162,9 +161,6 @@ class Driver {
 }  // namespace ming::p2p
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  ming::ByteReader input(ming::ByteSpan(data, size));
-  ming::p2p::Driver driver(input.ReadU8().value_or(0));
-  while (const std::optional<uint8_t> opcode = input.ReadU8()) driver.Step(*opcode, input);
-  driver.Finish();
+  ming::fuzz::RunOpcodes<ming::p2p::Driver>({data, size});
   return 0;
 }

@@ -11,6 +11,7 @@
 #include "ming/p2p/host_sessions_core.h"
 
 #include "../../tests/p2p/descriptions.h"
+#include "../support/input.h"
 
 namespace ming::p2p {
 namespace {
@@ -51,11 +52,9 @@ class Driver {
       case 3:
         core_.HandleOffer(now_, client, Offer(argument / 15 % 3, ufrag));
         break;
-      case 4: {
-        const size_t size = std::min<size_t>(argument, input.remaining());
-        core_.HandleOffer(now_, client, std::string(input.ReadBytes(size)->AsText()));
+      case 4:
+        core_.HandleOffer(now_, client, std::string(fuzz::TakeBytes(input, argument).AsText()));
         break;
-      }
       case 5:
         core_.HandleRemoteCandidate(now_, client, {"r", ufrag});
         break;
@@ -140,9 +139,6 @@ class Driver {
 }  // namespace ming::p2p
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  ming::ByteReader input(ming::ByteSpan(data, size));
-  ming::p2p::Driver driver(input.ReadU8().value_or(0));
-  while (const std::optional<uint8_t> opcode = input.ReadU8()) driver.Step(*opcode, input);
-  driver.Finish();
+  ming::fuzz::RunOpcodes<ming::p2p::Driver>({data, size});
   return 0;
 }

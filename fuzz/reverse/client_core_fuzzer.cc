@@ -10,6 +10,8 @@
 #include "ming/base/byte_io.h"
 #include "ming/reverse/client_core.h"
 
+#include "../support/input.h"
+
 namespace ming::reverse {
 namespace {
 
@@ -39,11 +41,9 @@ class Driver {
       case 1:
         Hear("OK heartbeat=" + std::to_string(argument * 100) + "\n");
         break;
-      case 2: {
-        const size_t size = std::min<size_t>(argument, input.remaining());
-        Hear(std::string(input.ReadBytes(size)->AsText()));
+      case 2:
+        Hear(std::string(fuzz::TakeBytes(input, argument).AsText()));
         break;
-      }
       case 3:
         core_.HandleControlEnd(now_, Status(StatusCode::kUnavailable, "lost"));
         break;
@@ -148,13 +148,6 @@ class Driver {
 }  // namespace ming::reverse
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  ming::ByteReader input(ming::ByteSpan(data, size));
-  ming::reverse::Driver driver(input.ReadU8().value_or(0));
-  for (int step = 0; step < 500; ++step) {
-    const auto opcode = input.ReadU8();
-    if (!opcode) break;
-    driver.Step(*opcode, input);
-  }
-  driver.Finish();
+  ming::fuzz::RunOpcodes<ming::reverse::Driver>({data, size}, 500);
   return 0;
 }

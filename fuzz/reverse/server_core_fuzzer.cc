@@ -12,6 +12,8 @@
 #include "ming/base/byte_io.h"
 #include "ming/reverse/server_core.h"
 
+#include "../support/input.h"
+
 namespace ming::reverse {
 namespace {
 
@@ -37,11 +39,9 @@ class Driver {
       case 2:
         NewLink("192.0.2." + std::to_string(argument % 3));
         break;
-      case 3: {
-        const size_t size = std::min<size_t>(argument, input.remaining());
-        Say(LinkId(argument % 16 + 1), std::string(input.ReadBytes(size)->AsText()));
+      case 3:
+        Say(LinkId(argument % 16 + 1), std::string(fuzz::TakeBytes(input, argument).AsText()));
         break;
-      }
       case 4:
         Say(NewLink("192.0.2.9"), argument % 2 == 0 ? "RT1 CONTROL id=beta\n" : "RT1 CONTROL\n");
         break;
@@ -166,13 +166,6 @@ class Driver {
 }  // namespace ming::reverse
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  ming::ByteReader input(ming::ByteSpan(data, size));
-  ming::reverse::Driver driver(input.ReadU8().value_or(0));
-  for (int step = 0; step < 500; ++step) {
-    const auto opcode = input.ReadU8();
-    if (!opcode) break;
-    driver.Step(*opcode, input);
-  }
-  driver.Finish();
+  ming::fuzz::RunOpcodes<ming::reverse::Driver>({data, size}, 500);
   return 0;
 }

@@ -2,10 +2,8 @@
 // made up, with their checksum mended so that they reach the engine, between commands of the user.
 #include <glog/logging.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -15,6 +13,9 @@
 #include "ming/sctp/crc32c.h"
 #include "ming/sctp/sctp_association.h"
 #include "ming/support/fake_timer_service.h"
+
+#include "../support/input.h"
+#include "../support/outbox.h"
 
 namespace ming::sctp {
 namespace {
@@ -70,19 +71,14 @@ class End final : public SctpAssociation::Observer, public PacketSink {
   }
   void SendPacket(ByteSpan packet) override {
     CHECK_LE(packet.size(), Options().max_packet_size);
-    if (outbox_.size() < kMaxOutbox) outbox_.push_back(ByteBuffer::CopyOf(packet));
+    outbox_.Add(packet);
   }
 
   SctpAssociation& association() { return *association_; }
-  std::optional<ByteBuffer> TakePacket() {
-    if (outbox_.empty()) return std::nullopt;
-    std::optional<ByteBuffer> first(std::move(outbox_.front()));
-    outbox_.pop_front();
-    return first;
-  }
+  std::optional<ByteBuffer> TakePacket() { return outbox_.Take(); }
 
  private:
-  std::deque<ByteBuffer> outbox_;
+  fuzz::Outbox outbox_{kMaxOutbox};
   bool up_ = false;
   bool closed_ = false;
   std::unique_ptr<SctpAssociation> association_;
@@ -108,17 +104,11 @@ class Driver {
   }
 
  private:
-  ByteSpan Bytes() {
-    const size_t count = std::min<size_t>(input_.ReadU8().value_or(0), input_.remaining());
-    return input_.ReadBytes(count).value_or(ByteSpan());
-  }
-
   void Pass(End& from, End& to, uint8_t flip) {
     std::optional<ByteBuffer> packet = from.TakePacket();
     if (!packet) return;
     if (flip != 0) {
-      const size_t at = input_.ReadU16().value_or(0) % packet->size();
-      packet->data()[at] = static_cast<uint8_t>(packet->data()[at] ^ flip);
+      fuzz::Damage(input_, flip, *packet);
       MendChecksum(*packet);
     }
     to.association().HandlePacket(*packet);
@@ -129,7 +119,7 @@ class Driver {
   void Forge(End& from, End& to) {
     if (std::optional<ByteBuffer> genuine = from.TakePacket()) last_ = std::move(*genuine);
     ByteBuffer packet = ByteBuffer::CopyOf(last_.span().First(kCommonHeader));
-    packet.Append(Bytes());
+    packet.Append(fuzz::TakeCounted(input_));
     MendChecksum(packet);
     to.association().HandlePacket(packet);
   }

@@ -29,6 +29,15 @@ class Script {
   std::string_view rest_;
 };
 
+// Applies each command to a Harness that begins in one of `states` states.
+template <typename Harness>
+void Play(const uint8_t* data, size_t size, unsigned states) {
+  Script script(data, size);
+  Harness harness(script.TakeState(states));
+  Command command;
+  while (script.Next(command)) harness.Apply(command);
+}
+
 // A decimal number of at most six digits at the front of `text`; 0 where there is none.
 unsigned NumberOf(std::string_view text);
 

@@ -134,9 +134,6 @@ class Harness {
 }  // namespace ming::signaling
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  ming::fuzz::Script script(data, size);
-  ming::signaling::Harness harness(script.TakeState(ming::signaling::kStates));
-  ming::fuzz::Command command;
-  while (script.Next(command)) harness.Apply(command);
+  ming::fuzz::Play<ming::signaling::Harness>(data, size, ming::signaling::kStates);
   return 0;
 }

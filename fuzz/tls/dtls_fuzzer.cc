@@ -3,15 +3,16 @@
 // late ones, timeouts, sending and closing.
 #include <glog/logging.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 
 #include "ming/base/byte_io.h"
 #include "ming/tls/dtls_session.h"
+
+#include "../support/input.h"
+#include "../support/outbox.h"
 
 namespace ming::tls {
 namespace {
@@ -37,21 +38,16 @@ class End final : public DtlsSession::Observer, public DatagramSink {
   }
   void SendDatagram(ByteSpan datagram) override {
     CHECK_LE(datagram.size(), connected_ ? size_t{16384} : size_t{400});
-    if (outbox_.size() < kMaxOutbox) outbox_.push_back(ByteBuffer::CopyOf(datagram));
+    outbox_.Add(datagram);
   }
 
   DtlsSession& session() { return *session_; }
-  std::optional<ByteBuffer> TakeDatagram() {
-    if (outbox_.empty()) return std::nullopt;
-    std::optional<ByteBuffer> first(std::move(outbox_.front()));
-    outbox_.pop_front();
-    return first;
-  }
+  std::optional<ByteBuffer> TakeDatagram() { return outbox_.Take(); }
 
  private:
   static constexpr size_t kMaxOutbox = 100;
 
-  std::deque<ByteBuffer> outbox_;
+  fuzz::Outbox outbox_{kMaxOutbox};
   bool connected_ = false;
   bool closed_ = false;
   std::unique_ptr<DtlsSession> session_;
@@ -79,18 +75,12 @@ class Driver {
   }
 
  private:
-  ByteSpan Bytes() {
-    const size_t count = std::min<size_t>(input_.ReadU8().value_or(0), input_.remaining());
-    return input_.ReadBytes(count).value_or(ByteSpan());
-  }
-
   // The next datagram, with one byte changed by `flip`.
   void Pass(End& from, End& to, uint8_t flip) {
     std::optional<ByteBuffer> datagram = from.TakeDatagram();
     if (!datagram) return;
     if (flip != 0) {
-      const size_t at = input_.ReadU16().value_or(0) % datagram->size();
-      datagram->data()[at] = static_cast<uint8_t>(datagram->data()[at] ^ flip);
+      fuzz::Damage(input_, flip, *datagram);
     }
     to.session().HandleDatagram(now_, *datagram);
     last_ = std::move(*datagram);
@@ -111,14 +101,14 @@ class Driver {
         to.session().HandleDatagram(now_, last_);
         break;
       case 4:
-        to.session().HandleDatagram(now_, Bytes());
+        to.session().HandleDatagram(now_, fuzz::TakeCounted(input_));
         break;
       case 5:
         now_ = now_ + std::chrono::milliseconds(100) * input_.ReadU8().value_or(0);
         to.session().HandleTimeout(now_);
         break;
       case 6:
-        (void)from.session().Send(Bytes());  // any failure is fine
+        (void)from.session().Send(fuzz::TakeCounted(input_));  // any failure is fine
         break;
       case 7:
         if (input_.ReadU8().value_or(0) == 255) from.session().Close();

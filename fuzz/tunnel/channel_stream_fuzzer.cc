@@ -12,6 +12,8 @@
 #include "ming/base/byte_io.h"
 #include "ming/tunnel/channel_stream_core.h"
 
+#include "../support/input.h"
+
 namespace ming::tunnel {
 namespace {
 
@@ -43,11 +45,6 @@ class Driver {
     return options;
   }
 
-  ByteSpan Bytes() {
-    const size_t count = std::min<size_t>(input_.ReadU8().value_or(0), input_.remaining());
-    return input_.ReadBytes(count).value_or(ByteSpan());
-  }
-
   void Message(link::MessageKind kind, ByteSpan bytes) {
     const size_t before = core_.buffered_bytes();
     core_.HandleMessage(now_, kind, ByteBuffer::CopyOf(bytes));
@@ -60,9 +57,9 @@ class Driver {
     switch (step % 16) {
       case 0:
       case 1:
-        return Message(link::MessageKind::kBinary, Bytes());
+        return Message(link::MessageKind::kBinary, fuzz::TakeCounted(input_));
       case 2:
-        return Message(link::MessageKind::kText, Bytes());
+        return Message(link::MessageKind::kText, fuzz::TakeCounted(input_));
       case 3:
       case 4:
         return Message(link::MessageKind::kText,

@@ -9,6 +9,8 @@
 #include "ming/base/byte_io.h"
 #include "ming/webrtc/channel_table.h"
 
+#include "../support/input.h"
+
 namespace ming::webrtc {
 namespace {
 
@@ -32,12 +34,9 @@ class Driver {
       case 1:
         table_.Close(now_, ChannelId(stream.value()));
         break;
-      case 2: {
-        const size_t size = input.ReadU8().value_or(0);
-        table_.HandleControl(now_, stream,
-                             input.ReadBytes(std::min(size, input.remaining())).value());
+      case 2:
+        table_.HandleControl(now_, stream, fuzz::TakeCounted(input));
         break;
-      }
       case 3:
         table_.HandleControl(now_, stream, codec::SerializeDataChannelOpen({}));
         break;
