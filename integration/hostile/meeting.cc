@@ -75,20 +75,6 @@ Meeting::Meeting(Stage& stage, Door& door, const Disguise& disguise)
   if (!started.ok()) GiveUp(1, started.ToString());
 }
 
-bool Meeting::Reached() const {
-  using conformance::LayerState;
-  using conformance::TopLayer;
-  switch (disguise_.top) {
-    case TopLayer::kIce:
-      return peer_->ice_state() == LayerState::kUp;
-    case TopLayer::kDtls:
-      return peer_->dtls_state() == LayerState::kUp;
-    case TopLayer::kSctp:
-      return peer_->up();
-  }
-  return false;
-}
-
 bool Meeting::Begin() {
   if (!door_.open()) return false;
   door_.Send(codec::SdpKind::kOffer, DescribeUs(disguise_.setup, "0"), door_.target());
@@ -100,10 +86,10 @@ bool Meeting::Meet(Duration limit) {
   stage_.reactor().RunUntil(
       [this] {
         Attend();
-        return Reached() || peer_->ended() || !door_.open();
+        return peer_->top_is_up() || peer_->ended() || !door_.open();
       },
       limit);
-  return Reached();
+  return peer_->top_is_up();
 }
 
 std::string Meeting::DescribeUs(codec::SdpSetup setup, const std::string& mid) {

@@ -100,7 +100,6 @@ class Meeting {
   bool over() const { return peer_->ended(); }
 
  private:
-  bool Reached() const;
   std::string DescribeUs(codec::SdpSetup setup, const std::string& mid);
   void HandleOffer(const codec::SignalingMessage& message);
   void HandleAnswer(const codec::SignalingMessage& message);

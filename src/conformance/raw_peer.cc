@@ -156,6 +156,18 @@ LayerState RawPeer::ice_state() const {
   return LayerState::kIdle;
 }
 
+bool RawPeer::top_is_up() const {
+  switch (options_.top) {
+    case TopLayer::kIce:
+      return ice_state() == LayerState::kUp;
+    case TopLayer::kDtls:
+      return dtls_state_ == LayerState::kUp;
+    case TopLayer::kSctp:
+      return up();
+  }
+  return false;
+}
+
 bool RawPeer::ended() const {
   return ice_state() == LayerState::kClosed || dtls_state_ == LayerState::kClosed ||
          sctp_state_ == LayerState::kClosed;

@@ -91,6 +91,8 @@ class RawPeer final : private tls::DtlsSession::Observer,
   LayerState dtls_state() const { return dtls_state_; }
   LayerState sctp_state() const { return sctp_state_; }
   bool up() const { return sctp_state_ == LayerState::kUp; }
+  // The layer that RawPeerOptions::top names is up.
+  bool top_is_up() const;
   // A layer that was started has ended: nothing more will come.
   bool ended() const;
   // Why the lowest layer that ended did so; ok: none has, or in order.

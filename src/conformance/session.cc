@@ -140,20 +140,9 @@ Status Session::AdoptRemote() {
 }
 
 Status Session::AwaitUp() {
-  const auto up = [this] {
-    switch (plan_.top) {
-      case TopLayer::kIce:
-        return peer_->ice_state() == LayerState::kUp;
-      case TopLayer::kDtls:
-        return peer_->dtls_state() == LayerState::kUp;
-      case TopLayer::kSctp:
-        return peer_->up();
-    }
-    return false;
-  };
-  bench_.Wait([this, &up] { return up() || peer_->ended(); },
+  bench_.Wait([this] { return peer_->top_is_up() || peer_->ended(); },
               plan_.limit.value_or(bench_.options().step_limit));
-  if (up()) return Status::Ok();
+  if (peer_->top_is_up()) return Status::Ok();
   if (!peer_->why().ok()) return peer_->why();
   if (peer_->dtls_state() == LayerState::kClosed) {
     return Status(StatusCode::kClosed, "the peer closed the DTLS session");

@@ -42,6 +42,18 @@ webrtc::PeerConnectionOptions MakeConnectionOptions(const PeerSessionOptions& se
 
 }  // namespace
 
+PeerSessionOptions SessionOptionsFor(TunnelProtocol protocol, const PeerAccess& peer,
+                                     const tunnel::ChannelStreamOptions& tcp,
+                                     const tunnel::UdpFlowOptions& udp) {
+  PeerSessionOptions session;
+  session.access = peer;
+  session.protocol = protocol;
+  session.receive_window = tcp.receive_limit;
+  session.max_message_bytes =
+      protocol == TunnelProtocol::kTcp ? peer.max_message_bytes : udp.max_datagram_bytes;
+  return session;
+}
+
 PeerSession::PeerSession(SessionId id, const webrtc::PeerServices& services,
                          const PeerSessionOptions& options, const std::string& log_prefix,
                          Observer& observer)

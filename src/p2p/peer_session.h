@@ -14,7 +14,9 @@
 #include "ming/link/message_channel.h"
 #include "ming/p2p/session_types.h"
 #include "ming/p2p/tunnel_options.h"
+#include "ming/tunnel/channel_stream_core.h"
 #include "ming/tunnel/channel_terms.h"
+#include "ming/tunnel/udp_flow_table.h"
 #include "ming/webrtc/peer_connection.h"
 
 namespace ming::p2p {
@@ -31,6 +33,11 @@ struct PeerSessionOptions {
   // The longest message we send, bytes; never more than the peer takes.
   size_t max_message_bytes = tunnel::kDefaultMaxMessageBytes;
 };
+
+// Without the limits of the session core; `protocol` picks what counts of `tcp` and `udp`.
+PeerSessionOptions SessionOptionsFor(TunnelProtocol protocol, const PeerAccess& peer,
+                                     const tunnel::ChannelStreamOptions& tcp,
+                                     const tunnel::UdpFlowOptions& udp);
 
 class PeerSession final : private webrtc::PeerConnection::Observer {
  public:

@@ -23,15 +23,10 @@ constexpr size_t kLongestLogText = 256;
 constexpr LogGateRule kChannelLines{0.2, 20.0};
 
 PeerSessionOptions MakeSessionOptions(const TunnelClientOptions& options) {
-  PeerSessionOptions session;
-  session.access = options.peer;
+  PeerSessionOptions session =
+      SessionOptionsFor(options.protocol, options.peer, options.tcp.channel, options.udp.flows);
   session.connect_limit = options.session.offer_lifetime + options.session.connect_timeout;
-  session.protocol = options.protocol;
   session.session_timeout = options.session.session_timeout;
-  session.receive_window = options.tcp.channel.receive_limit;
-  session.max_message_bytes = options.protocol == TunnelProtocol::kTcp
-                                  ? options.peer.max_message_bytes
-                                  : options.udp.flows.max_datagram_bytes;
   return session;
 }
 

@@ -27,15 +27,10 @@ constexpr size_t kLongestText = 256;
 constexpr LogGateRule kSessionLines{2.0, 500.0};
 
 PeerSessionOptions MakeSessionOptions(const TunnelHostOptions& options) {
-  PeerSessionOptions session;
-  session.access = options.peer;
+  PeerSessionOptions session =
+      SessionOptionsFor(options.protocol, options.peer, options.tcp.channel, options.udp.flows);
   session.connect_limit = options.sessions.connect_timeout;
-  session.protocol = options.protocol;
   session.session_timeout = options.sessions.session_timeout;
-  session.receive_window = options.tcp.channel.receive_limit;
-  session.max_message_bytes = options.protocol == TunnelProtocol::kTcp
-                                  ? options.peer.max_message_bytes
-                                  : options.udp.flows.max_datagram_bytes;
   return session;
 }
 

@@ -95,29 +95,15 @@ void LwsHttpGet::TryNext() {
     Note(vhost.status());
     return;
   }
-  // Numeric: libwebsockets would look a name up in this thread.
-  const std::string numeric = NumericHost(address);
-  const std::string host = options_.server.ToString();
-  lws_client_connect_info info{};
-  info.context = engine_.context();
-  info.vhost = *vhost;
-  info.address = numeric.c_str();
-  info.port = address.port().value();
-  info.host = host.c_str();
-  info.path = options_.target.c_str();
-  info.method = "GET";
-  info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
-  info.local_protocol_name = "ming";
-  info.alpn = "http/1.1";
-  info.pwsi = &wsi_;
-  info.opaque_user_data = static_cast<LwsHandler*>(this);
-  engine_.NoteSocketOpened();
-  if (lws_client_connect_via_info(&info) == nullptr) {
-    wsi_ = nullptr;
-    engine_.NoteSocketClosed();
-    if (!outcome_) Note(Status(StatusCode::kUnavailable, "nobody can be connected to"));
+  LwsRequest request;
+  request.vhost = *vhost;
+  request.address = address;
+  request.host = options_.server.ToString();
+  request.target = options_.target;
+  request.plain_get = true;
+  if (!engine_.Connect(request, *this, wsi_) && !outcome_) {
+    Note(Status(StatusCode::kUnavailable, "nobody can be connected to"));
   }
-  engine_.Kick();
 }
 
 int LwsHttpGet::OnLwsEvent(lws* wsi, int reason, void* in, size_t size) {

@@ -67,6 +67,13 @@ class DescriptorLimitCap {
   rlimit previous_{};
 };
 
+// `address` without port and brackets, with its zone.
+std::string NumericHost(const net::SocketAddress& address) {
+  std::string numeric = address.ToString();
+  numeric.resize(numeric.rfind(':'));
+  return numeric.front() == '[' ? numeric.substr(1, numeric.size() - 2) : numeric;
+}
+
 }  // namespace
 
 struct LwsEngine::Vhost {
@@ -82,12 +89,6 @@ LwsEngine::LwsEngine(net::Reactor& reactor, net::GlibBridge& bridge)
     : reactor_(reactor),
       bridge_(bridge),
       heartbeat_alarm_(reactor.CreateAlarm([this] { RunHeartbeats(); })) {}
-
-std::string NumericHost(const net::SocketAddress& address) {
-  std::string numeric = address.ToString();
-  numeric.resize(numeric.rfind(':'));
-  return numeric.front() == '[' ? numeric.substr(1, numeric.size() - 2) : numeric;
-}
 
 Result<std::unique_ptr<LwsEngine>> LwsEngine::Create(net::Reactor& reactor,
                                                      net::GlibBridge& bridge) {
@@ -224,6 +225,33 @@ Result<lws_vhost*> LwsEngine::ClientVhost(const WsUrl::Scheme scheme, const WsTr
 void LwsEngine::Kick() {
   lws_cancel_service(context_);
   Touch();
+}
+
+bool LwsEngine::Connect(const LwsRequest& request, LwsHandler& handler, lws*& wsi) {
+  // Numeric: libwebsockets would look a name up in this thread. The name is still what Host and the
+  // certificate are about.
+  const std::string numeric = NumericHost(request.address);
+  lws_client_connect_info info{};
+  info.context = context_;
+  info.vhost = request.vhost;
+  info.address = numeric.c_str();
+  info.port = request.address.port().value();
+  info.host = request.host.c_str();
+  info.path = request.target.c_str();
+  info.method = request.plain_get ? "GET" : nullptr;
+  info.ssl_connection = request.tls_flags | LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
+  info.local_protocol_name = "ming";
+  info.alpn = "http/1.1";
+  info.pwsi = &wsi;
+  info.opaque_user_data = &handler;
+  NoteSocketOpened();
+  const bool started = lws_client_connect_via_info(&info) != nullptr;
+  if (!started) {
+    wsi = nullptr;
+    NoteSocketClosed();
+  }
+  Kick();
+  return started;
 }
 
 void LwsEngine::DropSocket(lws* wsi) {

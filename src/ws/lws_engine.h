@@ -51,9 +51,16 @@ class LwsHeartbeatUser {
   ~LwsHeartbeatUser() = default;
 };
 
-// `address` without port and brackets, with its zone: what the engine connects to without looking a
-// name up.
-std::string NumericHost(const net::SocketAddress& address);
+// What a socket of our own is opened for.
+struct LwsRequest {
+  lws_vhost* vhost = nullptr;  // of ClientVhost
+  net::SocketAddress address;
+  std::string host;    // of the Host field
+  std::string target;  // path and query
+  // A plain request; else one for WebSocket.
+  bool plain_get = false;
+  int tls_flags = 0;  // LCCSCF_*
+};
 
 class LwsEngine {
  public:
@@ -79,6 +86,10 @@ class LwsEngine {
   // The same, where libwebsockets holds back work (received data, a timer) that no descriptor will
   // announce.
   void Kick();
+
+  // Opens a socket for `handler`, in `wsi` until it has ended; redirects are not followed. False:
+  // it has failed at once, and the handler may know why.
+  bool Connect(const LwsRequest& request, LwsHandler& handler, lws*& wsi);
 
   // Ends the socket at once, without a close frame; its handler hears no more of it. Not from
   // inside an event of this socket.

@@ -192,32 +192,15 @@ void LwsClient::Connect(const net::SocketAddress& address) {
     NoteFailure(vhost.status());
     return;
   }
-  // Numeric: libwebsockets would look a name up in this thread. The name is still what Host and the
-  // certificate are about.
-  const std::string numeric = NumericHost(address);
-  const std::string host = options_.url.HostHeader();
-  lws_client_connect_info info{};
-  info.context = engine_.context();
-  info.vhost = *vhost;
-  info.address = numeric.c_str();
-  info.port = address.port().value();
-  info.host = host.c_str();
-  info.path = options_.url.target.c_str();
-  info.ssl_connection = TlsFlags(options_) | LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
-  info.local_protocol_name = "ming";
-  info.alpn = "http/1.1";
-  info.pwsi = &wsi_;
-  info.opaque_user_data = static_cast<LwsHandler*>(this);
-  engine_.NoteSocketOpened();
-  const bool started = lws_client_connect_via_info(&info) != nullptr;
-  if (!started) {
-    wsi_ = nullptr;
-    engine_.NoteSocketClosed();
-    if (failure_.ok()) {
-      NoteFailure(Status(StatusCode::kUnavailable, "cannot connect to " + address.ToString()));
-    }
+  LwsRequest request;
+  request.vhost = *vhost;
+  request.address = address;
+  request.host = options_.url.HostHeader();
+  request.target = options_.url.target;
+  request.tls_flags = TlsFlags(options_);
+  if (!engine_.Connect(request, *this, wsi_) && failure_.ok()) {
+    NoteFailure(Status(StatusCode::kUnavailable, "cannot connect to " + address.ToString()));
   }
-  engine_.Kick();
 }
 
 int LwsClient::OnLwsEvent(lws* wsi, int reason, void* in, size_t size) {
