@@ -33,6 +33,8 @@ def report(results, about):
              table(targets.rows(results, targets.TUNNEL + targets.REVERSE))]
     parts += [measured_table(results, workload, base_of(results.parties(workload))) for workload in results.workloads()]
     void = [f"- {workload} {party}: {error.splitlines()[0]}" for workload, party, error in results.failures]
+    if "interrupted_in" in about:
+        parts.append(f"The run was ended in {about['interrupted_in']}: what follows it is missing, and it has fewer rounds.")
     if void:
         parts.append("Void, because of an error:\n\n" + "\n".join(void))
     return "\n\n".join(parts)
