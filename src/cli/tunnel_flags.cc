@@ -35,6 +35,7 @@ DEFINE_string(interfaces, "", "network interfaces to use, as eth0,wlan0; none: a
 DEFINE_bool(loopback, false, "offer 127.0.0.1 beside other addresses");
 DEFINE_string(ca_file, "", "authorities (PEM) of wss:// and turns: servers; none: the system's");
 DEFINE_bool(insecure, false, "believe any certificate of wss:// and turns: servers");
+DEFINE_string(path_mtu, "auto", "largest datagram to a ming; off: 1200B; auto: as the path allows");
 DEFINE_bool(extensions, true, "half-close and flow control between two ming");
 
 DEFINE_string(wait, "", "at start, wait so long for the server and the host");
@@ -82,6 +83,20 @@ FlagSpec ExtensionsFlag() {
   return flag;
 }
 
+FlagSpec PathMtuFlag() {
+  FlagSpec flag = GflagsFlag("path-mtu", ValueType::kSize, "auto|off|SIZE");
+  flag.group = FlagGroup::kNetwork;
+  flag.choices = {"auto", "off"};
+  flag.minimum = p2p::kMinPathMtu;
+  flag.maximum = p2p::kMaxPathMtu;
+  return flag;
+}
+
+size_t PathMtu() {
+  if (FLAGS_path_mtu == "auto") return p2p::kMaxPathMtu;
+  return FLAGS_path_mtu == "off" ? p2p::kMinPathMtu : SizeValue(FLAGS_path_mtu);
+}
+
 // Those of both roles; the presets of both are the same.
 std::vector<FlagSpec> CommonLimits(Duration wait, Duration connect, Duration session_timeout) {
   const p2p::TunnelClientOptions presets;
@@ -111,7 +126,7 @@ FlagSet TunnelFlags(const std::vector<FlagSpec>& main, const std::vector<FlagSpe
                     RoleFlags(),
                     {HelpFlag()},
                     NetworkFlags(),
-                    {ExtensionsFlag()},
+                    {PathMtuFlag(), ExtensionsFlag()},
                     own_limits,
                     common_limits,
                     GlogFlags()});
@@ -189,6 +204,7 @@ Status SetTurnTrust(const Settings& settings, p2p::PeerAccess& peer) {
 Status SetPeer(const Settings& settings, p2p::TunnelProtocol protocol, p2p::PeerAccess& peer) {
   if (Status set = SetIce(settings, peer.ice); !set.ok()) return set;
   if (Status set = SetTurnTrust(settings, peer); !set.ok()) return set;
+  peer.path_mtu = PathMtu();
   peer.announce_features = FLAGS_extensions;
   peer.max_message_bytes = SizeValue(FLAGS_data_message_size);
   peer.disconnected_after = DurationValue(FLAGS_disconnect_after);

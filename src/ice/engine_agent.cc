@@ -6,6 +6,7 @@
 #include <nice/agent.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -19,6 +20,11 @@ namespace {
 constexpr guint kComponent = 1;
 // UDP's own buffers; SCTP's window is 1 MiB, and the kernel counts each packet's overhead as well.
 constexpr int kSocketBufferBytes = 4 * 1024 * 1024;
+// Below this a burst of one turn does not fit, and packets are lost without any network's help.
+constexpr int kSmallSocketBuffer = 1024 * 1024;
+
+// libnice's name of the timer that paces connectivity checks.
+constexpr char kCheckTimer[] = "Connectivity check schedule";
 
 using CandidatePtr = std::unique_ptr<NiceCandidate, decltype(&nice_candidate_free)>;
 using GString0 = std::unique_ptr<gchar, decltype(&g_free)>;
@@ -78,11 +84,26 @@ guint Milliseconds(Duration duration) {
       std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
-void EnlargeBuffer(int fd, int forced_option, int option) {
-  const int size = kSocketBufferBytes;
+// Gives what the kernel granted, in bytes of packets and their overhead.
+int EnlargeBuffer(int fd, int forced_option, int option) {
+  int size = kSocketBufferBytes;
   // Above the system's limit only with CAP_NET_ADMIN.
-  if (setsockopt(fd, SOL_SOCKET, forced_option, &size, sizeof(size)) == 0) return;
-  if (setsockopt(fd, SOL_SOCKET, option, &size, sizeof(size)) != 0) PLOG(WARNING) << "setsockopt";
+  if (setsockopt(fd, SOL_SOCKET, forced_option, &size, sizeof(size)) != 0 &&
+      setsockopt(fd, SOL_SOCKET, option, &size, sizeof(size)) != 0) {
+    PLOG(WARNING) << "setsockopt";
+  }
+  socklen_t length = sizeof(size);
+  if (getsockopt(fd, SOL_SOCKET, option, &size, &length) != 0) return 0;
+  return size / 2;  // the kernel tells twice what was asked for
+}
+
+// The id that the next source of `context` gets; they are given out in turn.
+guint NextSourceId(GMainContext* context) {
+  GSource* marker = g_idle_source_new();
+  const guint id = g_source_attach(marker, context);
+  g_source_destroy(marker);
+  g_source_unref(marker);
+  return id + 1;
 }
 
 }  // namespace
@@ -225,9 +246,28 @@ codec::IceCredentials EngineAgent::Credentials() const {
   return credentials;
 }
 
+// The first connectivity check would wait for one pacing interval, though there is none before it
+// to keep away from (RFC 8445, section 14.2). libnice has no call for this, but its timer is a
+// source of our context that has a name, so those that `command` added are looked through.
+template <typename Command>
+void EngineAgent::StartChecks(Command command) {
+  if (checks_started_) return command();
+  const guint first = NextSourceId(glib_.context());
+  command();
+  const guint last = NextSourceId(glib_.context());
+  for (guint id = first; id < last && !checks_started_; ++id) {
+    GSource* source = g_main_context_find_source_by_id(glib_.context(), id);
+    if (source == nullptr || g_strcmp0(g_source_get_name(source), kCheckTimer) != 0) continue;
+    g_source_set_ready_time(source, 0);
+    checks_started_ = true;
+  }
+}
+
 void EngineAgent::SetRemoteCredentials(const codec::IceCredentials& credentials) {
-  nice_agent_set_remote_credentials(agent_, stream_, credentials.username_fragment.c_str(),
-                                    credentials.password.Reveal().c_str());
+  StartChecks([&] {
+    nice_agent_set_remote_credentials(agent_, stream_, credentials.username_fragment.c_str(),
+                                      credentials.password.Reveal().c_str());
+  });
   glib_.Arm();
 }
 
@@ -241,7 +281,7 @@ void EngineAgent::AddRemoteCandidate(const codec::IceCandidate& candidate) {
   CHECK(nice_address_set_from_string(&nice->addr, candidate.address.c_str()));
   nice_address_set_port(&nice->addr, candidate.port.value());
   GSList* list = g_slist_append(nullptr, nice.get());
-  nice_agent_set_remote_candidates(agent_, stream_, kComponent, list);
+  StartChecks([&] { nice_agent_set_remote_candidates(agent_, stream_, kComponent, list); });
   g_slist_free(list);
   glib_.Arm();
 }
@@ -261,8 +301,14 @@ void EngineAgent::ForEachSocket(Visit visit) const {
 
 void EngineAgent::EnlargeSocketBuffers() {
   ForEachSocket([](GSocket* socket) {
-    EnlargeBuffer(g_socket_get_fd(socket), SO_RCVBUFFORCE, SO_RCVBUF);
-    EnlargeBuffer(g_socket_get_fd(socket), SO_SNDBUFFORCE, SO_SNDBUF);
+    const int receive = EnlargeBuffer(g_socket_get_fd(socket), SO_RCVBUFFORCE, SO_RCVBUF);
+    const int send = EnlargeBuffer(g_socket_get_fd(socket), SO_SNDBUFFORCE, SO_SNDBUF);
+    VLOG(1) << "UDP socket buffers: receive " << receive << " B, send " << send << " B";
+    if (std::min(receive, send) >= kSmallSocketBuffer) return;
+    LOG_FIRST_N(WARNING, 1) << "UDP socket buffers are small (receive " << receive << " B, send "
+                            << send << " B): fast transfers lose packets (sysctl -w "
+                            << "net.core.rmem_max=" << kSocketBufferBytes
+                            << " net.core.wmem_max=" << kSocketBufferBytes << ")";
   });
 }
 

@@ -84,12 +84,15 @@ class EngineAgent final {
   struct CloseTicket;
   template <typename Visit>
   void ForEachSocket(Visit visit) const;
+  template <typename Command>
+  void StartChecks(Command command);
 
   net::GlibBridge& glib_;
   Observer& observer_;
   _NiceAgent* agent_ = nullptr;
   unsigned stream_ = 0;
   bool has_turn_ = false;
+  bool checks_started_ = false;
   bool close_started_ = false;
   CloseTicket* close_ticket_ = nullptr;  // while closing is under way; the callback owns it
 };

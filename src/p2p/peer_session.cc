@@ -3,18 +3,23 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "ming/base/checked_cast.h"
+#include "ming/tls/dtls_session.h"
 
 namespace ming::p2p {
 namespace {
 
 // Behind the session cores' own limits, which decide.
 constexpr Duration kLimitMargin = std::chrono::seconds(5);
-// The largest SCTP packet we take where a path carries it; the connection caps it by what DTLS
-// does.
-constexpr uint32_t kPathMtuBytes = 65535;
+// The largest SCTP packet we take where a path carries it; none: that of any peer.
+std::optional<uint32_t> AnnouncedPathMtu(size_t path_mtu) {
+  const size_t packet = path_mtu - tls::DtlsSession::kRecordOverhead;
+  if (packet < codec::kMinFeaturePathMtu) return std::nullopt;
+  return base::CheckedCast<uint32_t>(packet);
+}
 
 webrtc::PeerConnectionOptions MakeConnectionOptions(const PeerSessionOptions& session,
                                                     const std::string& log_prefix) {
@@ -27,7 +32,7 @@ webrtc::PeerConnectionOptions MakeConnectionOptions(const PeerSessionOptions& se
     features.restart_requests = true;
     features.protocol = session.protocol;
     features.max_message_bytes = base::CheckedCast<uint32_t>(options.max_message_size);
-    features.path_mtu_bytes = kPathMtuBytes;
+    features.path_mtu_bytes = AnnouncedPathMtu(session.access.path_mtu);
     features.credit_bytes =
         static_cast<uint32_t>(std::min<size_t>(session.receive_window, codec::kMaxFeatureCredit));
     options.features = features;

@@ -22,6 +22,7 @@ void CheckPeer(const PeerAccess& peer, OptionProblems& problems) {
   webrtc::PeerConnectionOptions connection;
   connection.ice = peer.ice;
   problems.Include("ice", webrtc::Validate(connection));
+  problems.Range("peer.path_mtu", peer.path_mtu, kMinPathMtu, kMaxPathMtu);
   problems.Range("peer.max_message_bytes", peer.max_message_bytes, size_t{1} << 10,
                  size_t{1} << 20);
   problems.Range("peer.max_channels", peer.max_channels, size_t{1}, size_t{65535});

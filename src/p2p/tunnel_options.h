@@ -25,6 +25,10 @@ namespace ming::p2p {
 // "tcp" or "udp"; anything else is kInvalidArgument.
 Result<TunnelProtocol> ParseTunnelProtocol(std::string_view text);
 
+// What every path carries, and the largest DTLS record with its header.
+inline constexpr size_t kMinPathMtu = 1200;
+inline constexpr size_t kMaxPathMtu = 16384;
+
 // The peer connections.
 struct PeerAccess {
   ice::IceOptions ice;
@@ -33,6 +37,9 @@ struct PeerAccess {
   // Announce a=x-ming. Without it every peer is treated as a foreign one (ming-protocol,
   // section 3): for tests of interoperability.
   bool announce_features = true;
+  // Largest datagram toward another ming, bytes of UDP payload, kMinPathMtu to kMaxPathMtu. More
+  // than kMinPathMtu is used only where the peer agrees and the path is known to carry it.
+  size_t path_mtu = kMaxPathMtu;
   // Longest data message of a TCP tunnel, bytes, 1 KiB to 1 MiB; never more than the peer takes. At
   // 16 KiB small requests pass bulk transfers on other channels with the least delay.
   size_t max_message_bytes = tunnel::kDefaultMaxMessageBytes;

@@ -32,6 +32,9 @@ constexpr size_t kMaxEarlyBytes = size_t{32} * 1024;
 constexpr size_t kMinMessageSize = 1024;
 constexpr size_t kMaxMessageSize = size_t{16} * 1024 * 1024;
 constexpr size_t kMaxChannels = 65535;
+// SCTP streams at the start toward a peer that adds more on demand, by doubling: enough for 64
+// channels of each side. A thousand would cost 115 KB for a connection that may stay idle.
+constexpr uint16_t kFirstStreams = 128;
 // How long giving back TURN allocations may take.
 constexpr Duration kCloseLimit = std::chrono::seconds(2);
 
@@ -394,6 +397,7 @@ void PeerConnection::Impl::OnDtlsConnected() {
   // A foreign peer that leaves a request for streams unanswered would cost the association.
   if (agreement_) {
     options.growth = sctp::StreamGrowth::kOnDemand;
+    options.outgoing_streams = std::min(options.outgoing_streams, kFirstStreams);
     options.max_incoming_streams = StreamsFor(options_.channels.max_channels);
   }
   sctp::SctpAssociation::Observer& self = *this;

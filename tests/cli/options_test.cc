@@ -8,6 +8,7 @@
 
 #include "ming/cli/command.h"
 #include "ming/cli/command_line.h"
+#include "ming/cli/common_flags.h"
 #include "ming/cli/gflags_table.h"
 #include "ming/cli/server_flags.h"
 #include "ming/cli/tunnel_flags.h"
@@ -181,6 +182,24 @@ TEST_F(OptionsTest, HostFlagsAct) {
   EXPECT_EQ(options->tcp.dial_timeout, seconds(2));
   EXPECT_EQ(options->tcp.max_channels, 6U);
   EXPECT_EQ(DrainTimeout(), seconds(1));
+}
+
+TEST_F(OptionsTest, PathMtu) {
+  EXPECT_EQ(Host({})->peer.path_mtu, p2p::kMaxPathMtu);
+  EXPECT_EQ(Client({"--path-mtu=auto"})->peer.path_mtu, p2p::kMaxPathMtu);
+  EXPECT_EQ(Host({"--path-mtu=off"})->peer.path_mtu, 1200U);
+  EXPECT_EQ(Client({"--path-mtu=9000B"})->peer.path_mtu, 9000U);
+}
+
+TEST_F(OptionsTest, Spin) {
+  const auto spin = [this](Words words) {
+    words.insert(words.begin(), {"host", "--id", "x"});
+    return With(words, SpinOf);
+  };
+  EXPECT_EQ(spin({}).mode, net::SpinMode::kAuto);
+  EXPECT_EQ(spin({"--spin=off"}).mode, net::SpinMode::kOff);
+  EXPECT_EQ(spin({"--spin=80us"}).mode, net::SpinMode::kAlways);
+  EXPECT_EQ(spin({"--spin=80us"}).limit, std::chrono::microseconds(80));
 }
 
 TEST_F(OptionsTest, RemoteCanBeConnectedTo) {

@@ -94,6 +94,19 @@ TEST_F(IceAgentTest, TakesCandidatesBeforeAndAfterCredentials) {
   pair.Close(loop);
 }
 
+// The pace keeps checks apart; there is nothing to keep the first one away from.
+TEST_F(IceAgentTest, TheFirstCheckDoesNotWaitForThePace) {
+  Loop loop;
+  IceOptions options = Loopback();
+  options.pacing = std::chrono::seconds(1);
+  AgentPair pair(loop, options);
+  pair.Start();
+  pair.Exchange();
+  const Timestamp begin = loop.reactor.Now();
+  ASSERT_TRUE(loop.RunUntil([&] { return pair.connected(); }));
+  EXPECT_LT(loop.reactor.Now() - begin, options.pacing);
+}
+
 TEST_F(IceAgentTest, RefusesCandidatesThatMustNotReachTheEngine) {
   Loop loop;
   IceOptions options = Loopback();

@@ -262,6 +262,20 @@ TEST_F(PeerConnectionTest, AgreesOnFeaturesOnlyWithAnotherMing) {
   foreign.Close();
 }
 
+TEST_F(PeerConnectionTest, KnowsHowLongItsSetUpTook) {
+  Loop loop;
+  PeerPair pair(loop, LoopbackOptions());
+  EXPECT_FALSE(pair.a.connection->GetStats().setup);
+  pair.Connect();
+  const auto usable = [&](const TestPeer& peer) {
+    const std::optional<SetupTimes> setup = peer.connection->GetStats().setup;
+    return setup && setup->path > Duration::zero() && setup->dtls > Duration::zero() &&
+           setup->sctp > Duration::zero();
+  };
+  EXPECT_TRUE(loop.RunUntil([&] { return usable(pair.a) && usable(pair.b); }));
+  pair.Close();
+}
+
 TEST_F(PeerConnectionTest, TellsThatAnAnswerIsOfAnotherProcess) {
   Loop loop;
   PeerPair pair(loop, LoopbackOptions());
