@@ -135,6 +135,18 @@ class SignalingEndToEndTest : public testing::Test {
   void WaitForHosts(uint64_t count) {
     CHECK(RunUntil([&] { return server_->metrics().hosts == count; }));
   }
+  // A host that is one more to the server.
+  RawPeer& RegisterRaw(const std::string& id) {
+    const uint64_t hosts = server_->metrics().hosts;
+    RawPeer& host = ConnectRaw();
+    host.Say(R"({"type":"register-host","payload":null,"sender_id":")" + id + "\"}");
+    WaitForHosts(hosts + 1);
+    return host;
+  }
+  static std::string LongOffer(const std::string& target, const std::string& sender) {
+    return R"({"type":"offer","payload":")" + std::string(60'000, 'x') + R"(","target_id":")" +
+           target + R"(","sender_id":")" + sender + "\"}";
+  }
 
   const support::FdLeakCheck leaks_;
   net::Reactor reactor_;
@@ -180,9 +192,7 @@ TEST_F(SignalingEndToEndTest, GoldenConversation) {
 
 TEST_F(SignalingEndToEndTest, RefusesATakenIdAndCloses) {
   StartServer();
-  RawPeer& first = ConnectRaw();
-  first.Say(R"({"type":"register-host","payload":null,"sender_id":"h"})");
-  WaitForHosts(1);
+  RawPeer& first = RegisterRaw("h");
   RawPeer& second = ConnectRaw();
   second.Say(R"({"type":"register-host","payload":null,"sender_id":"h"})");
   ASSERT_TRUE(RunUntil([&] { return second.closed; }));
@@ -270,9 +280,7 @@ TEST_F(SignalingEndToEndTest, RegistersAgainAfterTheServerCameBack) {
 
 TEST_F(SignalingEndToEndTest, ShutdownSaysGoodbye) {
   StartServer();
-  RawPeer& host = ConnectRaw();
-  host.Say(R"({"type":"register-host","payload":null,"sender_id":"h"})");
-  WaitForHosts(1);
+  RawPeer& host = RegisterRaw("h");
   bool done = false;
   server_->Shutdown([&] { done = true; });
   ASSERT_TRUE(RunUntil([&] { return done; }));
@@ -286,14 +294,11 @@ TEST_F(SignalingEndToEndTest, KeepsAFloodedReaderThatReads) {
   server_options_.send_queue_bytes = size_t{128} * 1024;
   server_options_.core.message_burst = 100'000;
   StartServer();
-  RawPeer& host = ConnectRaw();
-  host.Say(R"({"type":"register-host","payload":null,"sender_id":"h"})");
-  WaitForHosts(1);
+  RawPeer& host = RegisterRaw("h");
   // Stalls for a moment, as a busy process does.
   host.connection->PauseReceiving();
   RawPeer& client = ConnectRaw();
-  const std::string message = R"({"type":"offer","payload":")" + std::string(60'000, 'x') +
-                              R"(","target_id":"h","sender_id":"c"})";
+  const std::string message = LongOffer("h", "c");
   ASSERT_TRUE(RunUntil([&] {
     if (client.connection->SendableBytes() >= message.size()) client.Say(message);
     return server_->metrics().lost_messages_total > 100;
@@ -313,15 +318,12 @@ TEST_F(SignalingEndToEndTest, KeepsAReaderThatIsFloodedForLong) {
   server_options_.slow_reader_limit = milliseconds(10);
   server_options_.core.message_burst = 100'000;
   StartServer();
-  RawPeer& host = ConnectRaw();
-  host.Say(R"({"type":"register-host","payload":null,"sender_id":"h"})");
-  WaitForHosts(1);
+  RawPeer& host = RegisterRaw("h");
   std::vector<RawPeer*> clients(48);
   for (RawPeer*& client : clients) client = &ConnectRaw();
   const auto flood = [&] {
     for (size_t i = 0; i < clients.size(); ++i) {
-      const std::string message = R"({"type":"offer","payload":")" + std::string(60'000, 'x') +
-                                  R"(","target_id":"h","sender_id":"c)" + std::to_string(i) + "\"}";
+      const std::string message = LongOffer("h", "c" + std::to_string(i));
       if (clients[i]->connection->SendableBytes() >= message.size()) clients[i]->Say(message);
     }
     host.messages.clear();
@@ -340,27 +342,19 @@ TEST_F(SignalingEndToEndTest, BoundsWhatWaitsForAllReaders) {
   StartServer();
   constexpr size_t kReaders = 2;
   for (size_t i = 0; i < kReaders; ++i) {
-    RawPeer& reader = ConnectRaw();
-    reader.Say(R"({"type":"register-host","payload":null,"sender_id":"h)" + std::to_string(i) +
-               "\"}");
-    reader.connection->PauseReceiving();
+    RegisterRaw("h" + std::to_string(i)).connection->PauseReceiving();
   }
-  WaitForHosts(kReaders);
   RawPeer& client = ConnectRaw();
   size_t next = 0;
   ASSERT_TRUE(RunUntil([&] {
-    const std::string message = R"({"type":"offer","payload":")" + std::string(60'000, 'x') +
-                                R"(","target_id":"h)" + std::to_string(next++ % kReaders) +
-                                R"(","sender_id":"c"})";
+    const std::string message = LongOffer("h" + std::to_string(next++ % kReaders), "c");
     if (client.connection->SendableBytes() >= message.size()) client.Say(message);
     return server_->metrics().lost_messages_total > 20;
   }));
   // One message more for each of them, at most.
   EXPECT_LE(server_->queued_bytes(), size_t{1024} * 1024 + (kReaders + 1) * 64 * 1024);
   // A reader for whom nothing waits is served.
-  RawPeer& last = ConnectRaw();
-  last.Say(R"({"type":"register-host","payload":null,"sender_id":"last"})");
-  WaitForHosts(kReaders + 1);
+  RawPeer& last = RegisterRaw("last");
   ASSERT_TRUE(RunUntil([&] { return client.connection->SendableBytes() > 1000; }));
   client.Say(R"({"type":"offer","payload":1,"target_id":"last","sender_id":"c"})");
   EXPECT_TRUE(RunUntil([&] { return !last.messages.empty(); }));
@@ -370,13 +364,10 @@ TEST_F(SignalingEndToEndTest, DropsAReaderThatStaysTooSlow) {
   server_options_.send_queue_bytes = size_t{128} * 1024;
   server_options_.slow_reader_limit = milliseconds(100);
   StartServer();
-  RawPeer& host = ConnectRaw();
-  host.Say(R"({"type":"register-host","payload":null,"sender_id":"h"})");
-  WaitForHosts(1);
+  RawPeer& host = RegisterRaw("h");
   host.connection->PauseReceiving();
   RawPeer& client = ConnectRaw();
-  const std::string message = R"({"type":"offer","payload":")" + std::string(60'000, 'x') +
-                              R"(","target_id":"h","sender_id":"c"})";
+  const std::string message = LongOffer("h", "c");
   ASSERT_TRUE(RunUntil([&] {
     if (client.connection->SendableBytes() >= message.size()) client.Say(message);
     return server_->metrics().hosts == 0;

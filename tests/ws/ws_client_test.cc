@@ -67,6 +67,14 @@ class WsClientTest : public WsTest {
   void PointAt(const RawListener& listener) {
     client_options_.url.endpoint = {"127.0.0.1", listener.port()};
   }
+  // A connection to a server that is only a socket.
+  RawSocket ConnectTo(RawListener& listener) {
+    PointAt(listener);
+    Start();
+    RawSocket peer = AcceptRaw(listener);
+    AcceptUpgrade(peer);
+    return peer;
+  }
   StatusCode FailureCode() {
     CHECK(RunUntil([&] { return outcome_.has_value(); }));
     return outcome_->ok() ? StatusCode::kOk : outcome_->status().code();
@@ -184,10 +192,7 @@ TEST_F(WsClientTest, RejectsAnswersThatAreNoUpgrade) {
 // What Gorilla's servers send as heartbeat.
 TEST_F(WsClientTest, AnswersAnEmptyPing) {
   RawListener listener;
-  PointAt(listener);
-  Start();
-  RawSocket peer = AcceptRaw(listener);
-  AcceptUpgrade(peer);
+  RawSocket peer = ConnectTo(listener);
   const size_t request_size = peer.received().size();
   peer.Send(Frame(0x89, "", Mask::kNo));
   ASSERT_TRUE(RunUntil([&] {
@@ -201,10 +206,7 @@ TEST_F(WsClientTest, NoticesAServerThatFellSilent) {
   client_options_.limits.ping_interval = milliseconds(100);
   client_options_.limits.peer_timeout = milliseconds(200);
   RawListener listener;
-  PointAt(listener);
-  Start();
-  RawSocket peer = AcceptRaw(listener);
-  AcceptUpgrade(peer);
+  RawSocket peer = ConnectTo(listener);
   client_ = std::make_unique<TestPeer>(std::move(*outcome_).value());
   ASSERT_TRUE(RunUntil([&] { return client_->closed.has_value(); }));
   EXPECT_EQ(client_->closed->code(), StatusCode::kTimeout);
@@ -213,10 +215,7 @@ TEST_F(WsClientTest, NoticesAServerThatFellSilent) {
 // Data behind the head that crossed the limit is read, too: none of it may be kept, nor harm.
 TEST_F(WsClientTest, OutlivesAServerThatSendsTooMuch) {
   RawListener listener;
-  PointAt(listener);
-  Start();
-  RawSocket peer = AcceptRaw(listener);
-  AcceptUpgrade(peer);
+  RawSocket peer = ConnectTo(listener);
   TestPeer client(std::move(*outcome_).value());
   const size_t request_size = peer.received().size();
   // A text of 1 MiB: the length stands in eight bytes, without mask.
@@ -241,10 +240,7 @@ TEST_F(WsClientTest, OutlivesAServerThatSendsTooMuch) {
 // A close frame with half a code, and data behind it.
 TEST_F(WsClientTest, OutlivesAServerThatClosesWrongly) {
   RawListener listener;
-  PointAt(listener);
-  Start();
-  RawSocket peer = AcceptRaw(listener);
-  AcceptUpgrade(peer);
+  RawSocket peer = ConnectTo(listener);
   TestPeer client(std::move(*outcome_).value());
   const size_t request_size = peer.received().size();
   const std::string frame = std::string("\x81\x7e\x10\0", 4) + std::string(4096, 'x');
