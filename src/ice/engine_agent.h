@@ -17,7 +17,7 @@
 #include "ming/net/socket_address.h"
 #include "ming/net/unique_fd.h"
 
-struct _NiceAgent;  // NOLINT(bugprone-reserved-identifier): libnice's name
+struct _NiceAgent;  // NOLINT(clang-diagnostic-reserved-identifier): libnice's name
 
 namespace ming::ice {
 

@@ -8,7 +8,7 @@
 #include "ming/net/reactor.h"
 
 extern "C" {
-struct _GMainContext;  // NOLINT(bugprone-reserved-identifier): GLib's own name
+struct _GMainContext;  // NOLINT(clang-diagnostic-reserved-identifier): GLib's own name
 }
 using GMainContext = _GMainContext;
 
