@@ -19,8 +19,7 @@ ws::WsClientOptions MakeOptions(const SignalingTarget& target) {
 
 }  // namespace
 
-RawSignaling::RawSignaling(const RawServices& services, const SignalingTarget& target)
-    : reactor_(services.reactor) {
+RawSignaling::RawSignaling(const RawServices& services, const SignalingTarget& target) {
   attempt_ = ws::WsClient::Connect(services.websockets, services.resolver, MakeOptions(target),
                                    [this](Result<std::unique_ptr<ws::WsConnection>> connection) {
                                      if (!connection.ok())

@@ -63,7 +63,6 @@ class RawSignaling final : private link::MessageChannel::Observer {
   void OnSendReady() override {}
   void OnChannelClosed(const Status& why) override;
 
-  net::Reactor& reactor_;
   State state_ = State::kConnecting;
   Status why_;
   std::deque<std::string> received_;
