@@ -39,16 +39,20 @@ function(ming_library name)
   add_library(ming::${name} ALIAS ming_${name})
 
   # For tests/headers: HEADERS, and the header beside each source.
-  set(headers ${ARG_HEADERS})
+  set(source_headers)
   foreach(source IN LISTS ARG_SRCS)
     string(REGEX REPLACE "\\.cc$" ".h" header ${source})
     if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${header})
-      list(APPEND headers ${header})
+      list(APPEND source_headers ${header})
     endif()
   endforeach()
-  set_target_properties(ming_${name} PROPERTIES MING_FOLDER ${ARG_FOLDER} MING_HEADERS "${headers}")
+  set_target_properties(ming_${name} PROPERTIES
+    MING_FOLDER ${ARG_FOLDER} MING_HEADERS "${ARG_HEADERS}" MING_SOURCE_HEADERS "${source_headers}")
   set_property(GLOBAL APPEND PROPERTY MING_LIBRARIES ming_${name})
 endfunction()
+
+# Flags of test code only, behind all others.
+set(MING_TEST_FLAGS "" CACHE STRING "Compile options of the tests")
 
 # GoogleTest's headers, compiled once for all test binaries: half of a test's compile time. Off in the dev preset,
 # whose compile commands clang-tidy reads.
@@ -59,6 +63,7 @@ if(MING_TESTS AND MING_TEST_PCH)
   add_executable(ming_test_pch ${CMAKE_BINARY_DIR}/test_pch.cc)
   target_link_libraries(ming_test_pch PRIVATE GTest::gmock GTest::gtest_main)
   ming_compile_options(ming_test_pch)
+  target_compile_options(ming_test_pch PRIVATE ${MING_TEST_FLAGS})
   target_precompile_headers(ming_test_pch PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
 endif()
 
@@ -70,6 +75,7 @@ function(ming_test name)
   add_executable(${name} ${ARG_SRCS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   ming_compile_options(${name})
+  target_compile_options(${name} PRIVATE ${MING_TEST_FLAGS})
   if(MING_TEST_PCH)
     target_precompile_headers(${name} REUSE_FROM ming_test_pch)
   endif()

@@ -53,7 +53,7 @@ ENGINES = {  # header prefix -> folders (or files) whose .cc files may include i
     "nlohmann/": ["src/codec/", "src/admin/", "src/cli/", "src/signaling/", "tests/", "fuzz/"],
 }
 THREAD_HEADERS = {"thread", "mutex", "atomic", "condition_variable", "future", "shared_mutex", "pthread.h", "semaphore.h"}
-THREAD_FILES = ("src/net/post_queue", "src/net/resolver", "tests/")
+THREAD_FILES = ("src/net/post_queue", "src/net/resolver", "tests/", "bench/load/")
 SYSTEM_HEADER = re.compile(r"^(sys/|netinet/|arpa/|net/|linux/|unistd\.h|fcntl\.h|netdb\.h|ifaddrs\.h|poll\.h|signal\.h"
                            r"|csignal|ctime|time\.h)")
 HEAVY_IN_HEADERS = {"iostream", "regex"}
@@ -106,6 +106,8 @@ class Checker:
                 path = str(file.relative_to(self.root))
                 raw = file.read_text()
                 self.check_text(path, raw)
+                if path.startswith(("src/", "tests/support/")):
+                    self.check_own_header(path, raw)
                 if path.startswith("src/"):
                     self.check_source(path, raw)
                 self.check_engines(path, raw)
@@ -136,6 +138,16 @@ class Checker:
             self.complain(path, "clock-in-pure-code", CLOCK.search(code).group(0))
         for _, header in INCLUDE.findall(code):
             self.check_include(path, folder, pure, header)
+
+    def check_own_header(self, path, raw):
+        """tests/headers compiles only those headers alone that no source includes first."""
+        header = path.rsplit(".", 1)[0] + ".h"
+        if path.endswith(".h") or not (self.root / header).exists():
+            return
+        first = INCLUDE.search(strip_comments(raw))
+        want = "ming/" + header.split("/", 1)[1]
+        if first is None or first.group(2) != want:
+            self.complain(path, "own-header-first", f"include {want} before anything else")
 
     def check_include(self, path, folder, pure, header):
         ours = re.match(r"ming/(\w+)/", header)

@@ -23,6 +23,7 @@ class CheckLayersTest(unittest.TestCase):
     def test_a_clean_tree_has_no_problem(self):
         self.assertEqual(rules_for({
             "src/base/a.h": GUARDED.format("BASE_A_H", "#include <string>"),
+            "src/base/a.cc": '// What it is.\n#include "ming/base/a.h"\n\n#include <string>\n',
             "src/net/b.cc": '#include "ming/base/a.h"\n#include <sys/socket.h>\n',
             "src/net/CMakeLists.txt": "ming_library(net\n  SRCS b.cc\n  PUBLIC ming::base\n)\n",
             "tests/net/b_test.cc": "int main() {}\n",
@@ -41,6 +42,8 @@ class CheckLayersTest(unittest.TestCase):
             "threads": {"src/tunnel/a.cc": "#include <mutex>\n"},
             "heavy-header": {"src/net/a.h": GUARDED.format("NET_A_H", "#include <iostream>")},
             "header-guard": {"src/net/a.h": "#pragma once\n"},
+            "own-header-first": {"src/net/a.h": GUARDED.format("NET_A_H", ""),
+                                 "src/net/a.cc": '#include <string>\n#include "ming/net/a.h"\n'},
             "unknown-folder": {"src/util/a.cc": "int x;\n"},
             "sleep-in-test": {"tests/net/a_test.cc": "void F() { usleep(5); }\n"},
             "unfinished-mark": {"src/net/a.cc": "// TO" + "DO: later\n"},
