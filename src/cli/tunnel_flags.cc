@@ -33,6 +33,7 @@ DEFINE_bool(relay_only, false, "use TURN relays only: the peer does not see our 
 DEFINE_string(port_range, "", "local UDP ports, as 20000-20100");
 DEFINE_string(interfaces, "", "network interfaces to use, as eth0,wlan0; none: all");
 DEFINE_bool(loopback, false, "offer 127.0.0.1 beside other addresses");
+DEFINE_bool(udp_offload, true, "many UDP datagrams a system call, where the kernel can");
 DEFINE_string(ca_file, "", "authorities (PEM) of wss:// and turns: servers; none: the system's");
 DEFINE_bool(insecure, false, "believe any certificate of wss:// and turns: servers");
 DEFINE_string(path_mtu, "auto", "largest datagram to a ming; off: 1200B; auto: as the path allows");
@@ -280,6 +281,7 @@ std::vector<FlagSpec> NetworkFlags() {
       GflagsFlag("port-range", ValueType::kPortRange, "LOW-HIGH"),
       GflagsFlag("interfaces", ValueType::kTextList, "LIST"),
       GflagsFlag("loopback", ValueType::kBool, ""),
+      GflagsFlag("udp-offload", ValueType::kBool, ""),
       GflagsFlag("ca-file", ValueType::kPath, "FILE"),
       GflagsFlag("insecure", ValueType::kBool, ""),
   };
@@ -307,6 +309,7 @@ Status SetIce(const Settings& settings, ice::IceOptions& ice) {
   if (Status set = SetTurnServers(settings, ice); !set.ok()) return set;
   if (FLAGS_relay_only) ice.policy = ice::CandidatePolicy::kRelayOnly;
   if (FLAGS_loopback) ice.loopback = ice::LoopbackUse::kAlways;
+  if (!FLAGS_udp_offload) ice.offload = ice::UdpOffload::kOff;
   if (const auto range = ParsePortRange(FLAGS_port_range).value()) {
     ice.ports = ice::PortRange{range->low, range->high};
   }

@@ -146,6 +146,7 @@ class RawPeer final : private tls::DtlsSession::Observer,
     void OnLocalCandidatesDone() override {}
     void OnSelectedPair(const ice::SelectedPair& /*pair*/) override {}
     void OnDatagram(ByteSpan datagram) override { peer.HandleDatagram(datagram); }
+    void OnDatagramsDone() override {}
     void OnIceClosed() override {}
 
     RawPeer& peer;

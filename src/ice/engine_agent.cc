@@ -1,6 +1,5 @@
 #include "ming/ice/engine_agent.h"
 
-#include <fcntl.h>
 #include <gio/gio.h>
 #include <glog/logging.h>
 #include <nice/agent.h>
@@ -332,13 +331,12 @@ int EngineAgent::DescriptorAt(const net::SocketAddress& address) const {
   return found;
 }
 
-net::UniqueFd EngineAgent::SelectedSocket() const {
+int EngineAgent::SelectedDescriptor() const {
   GSocket* socket = nice_agent_get_selected_socket(agent_, stream_, kComponent);
-  if (socket == nullptr) return net::UniqueFd();
-  net::UniqueFd copy(fcntl(g_socket_get_fd(socket), F_DUPFD_CLOEXEC, 0));
+  if (socket == nullptr) return -1;
+  const int fd = g_socket_get_fd(socket);
   g_object_unref(socket);
-  PLOG_IF(WARNING, !copy.valid()) << "dup of an ICE socket";
-  return copy;
+  return fd;
 }
 
 // libnice does not tell how, but its type preference (RFC 8445, section 5.1.2.1) of a relay is 30

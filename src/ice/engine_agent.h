@@ -15,7 +15,6 @@
 #include "ming/ice/ice_types.h"
 #include "ming/net/glib_bridge.h"
 #include "ming/net/socket_address.h"
-#include "ming/net/unique_fd.h"
 
 struct _NiceAgent;  // NOLINT(clang-diagnostic-reserved-identifier): libnice's name
 
@@ -63,9 +62,9 @@ class EngineAgent final {
   void FilterSockets();
   // The UDP socket that is bound to `address`; negative: none.
   int DescriptorAt(const net::SocketAddress& address) const;
-  // A duplicate of the selected pair's UDP socket; not valid where the pair is relayed by our
-  // server.
-  net::UniqueFd SelectedSocket() const;
+  // The engine's own descriptor of the selected pair's UDP socket; negative where the pair is
+  // relayed by our server.
+  int SelectedDescriptor() const;
   // Of the selected pair, where it leads through our TURN server: whether that is reached over TCP,
   // and where.
   struct RelayLeg {

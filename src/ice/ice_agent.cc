@@ -1,5 +1,6 @@
 #include "ming/ice/ice_agent.h"
 
+#include <fcntl.h>
 #include <glog/logging.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include "ming/ice/stun_fanout.h"
 #include "ming/ice/udp_path.h"
 #include "ming/net/turn_end_hook.h"
+#include "ming/net/unique_fd.h"
 
 namespace ming::ice {
 namespace {
@@ -52,7 +54,7 @@ struct Relay {
 // libnice may be called from the loop and from our own callers, but not from inside its callbacks:
 // those only note what happened (datagrams excepted, which go straight up), and the turn-end hook
 // reports it. Calls that an observer of a datagram makes wait for that hook as well.
-class IceAgent::Impl final : private EngineAgent::Observer {
+class IceAgent::Impl final : private EngineAgent::Observer, private UdpPath::Observer {
  public:
   Impl(const IceServices& services, const IceOptions& options, IceRole role,
        IceAgent::Observer& observer);
@@ -79,6 +81,11 @@ class IceAgent::Impl final : private EngineAgent::Observer {
   void OnEngineDatagram(ByteSpan datagram) override;
   void OnEngineClosed() override { Queue(ClosedEvent{}); }
 
+  void OnPathWritable() override { flush_hook_.Request(); }
+  void OnPathDatagram(ByteSpan datagram) override;
+  void OnPathDatagramsDone() override;
+  bool OnEngineDatagramWaits() override;
+
   Status AddLocalAddresses();
   void AddServers();
   void StartStun(const std::vector<HostPort>& servers);
@@ -97,6 +104,9 @@ class IceAgent::Impl final : private EngineAgent::Observer {
   void LeaveRelays();
   void PinAgain(const codec::IceCandidate& candidate);
   void UsePair(const SelectedPair& pair);
+  void UseSocket(int fd);
+  void LeaveSocket();
+  void Deliver(ByteSpan datagram);
   void Flush();
 
   const IceServices services_;
@@ -110,7 +120,7 @@ class IceAgent::Impl final : private EngineAgent::Observer {
   size_t remote_candidates_ = 0;
   bool starting_ = false;
   bool closing_ = false;
-  bool in_engine_ = false;  // inside a callback of libnice
+  bool in_engine_ = false;  // inside a callback of libnice, or of the path
   bool gathering_ = false;
   bool candidates_done_ = false;
   size_t pending_lookups_ = 0;
@@ -122,6 +132,7 @@ class IceAgent::Impl final : private EngineAgent::Observer {
   DatagramBatch batch_;
   IceStats stats_;
   std::unique_ptr<UdpPath> path_;     // null: relayed, or no pair yet
+  int path_fd_ = -1;                  // the engine's, which path_ reads in its place
   std::unique_ptr<StunFanout> stun_;  // null: not asked, or all is known
   RelayUse relay_use_ = RelayUse::kWait;
   std::vector<Relay> relays_;  // resolved, not yet in use
@@ -146,6 +157,7 @@ IceAgent::Impl::Impl(const IceServices& services, const IceOptions& options, Ice
 
 IceAgent::Impl::~Impl() {
   if (!closing_) Flush();
+  LeaveSocket();
 }
 
 Status IceAgent::Impl::Start() {
@@ -340,6 +352,7 @@ void IceAgent::Impl::Close() {
   relay_alarm_->Cancel();
   RunEngine([this] {
     Flush();
+    LeaveSocket();
     // Only allocations take time to give back; sockets close with the agent.
     if (HasTurn()) {
       engine_.Close();
@@ -382,14 +395,29 @@ void IceAgent::Impl::Flush() {
 }
 
 void IceAgent::Impl::UsePair(const SelectedPair& pair) {
-  stats_ = stats();
-  path_.reset();
+  LeaveSocket();
   pair_ = pair;
   pair_->relay_transport = RelayTransport();
-  net::UniqueFd socket = engine_.SelectedSocket();
-  if (!socket.valid()) return;
-  path_ = std::make_unique<UdpPath>(services_.reactor, std::move(socket), pair.remote,
-                                    [this] { flush_hook_.Request(); });
+  if (const int fd = engine_.SelectedDescriptor(); fd >= 0) UseSocket(fd);
+}
+
+void IceAgent::Impl::UseSocket(int fd) {
+  net::UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  PLOG_IF(WARNING, !copy.valid()) << "dup of an ICE socket";
+  if (!copy.valid()) return;
+  UdpPath::Observer& self = *this;
+  path_ = std::make_unique<UdpPath>(services_.reactor, std::move(copy), pair_->remote,
+                                    options_.offload, self);
+  path_fd_ = fd;
+  services_.glib.Exclude(fd);
+}
+
+// The engine reads it from here on. Before it may close it.
+void IceAgent::Impl::LeaveSocket() {
+  if (!path_) return;
+  stats_ = stats();
+  path_.reset();
+  services_.glib.Include(std::exchange(path_fd_, -1));
 }
 
 void IceAgent::Impl::OnEngineCandidate(codec::IceCandidate candidate) {
@@ -403,12 +431,36 @@ void IceAgent::Impl::OnEngineCandidate(codec::IceCandidate candidate) {
 }
 
 void IceAgent::Impl::OnEngineDatagram(ByteSpan datagram) {
-  if (closing_ || codec::ClassifyPacket(datagram) == codec::PacketKind::kStun) return;
+  const bool outer = std::exchange(in_engine_, true);
+  // The kernel may have joined several before the engine read them.
+  codec::PacketSplitter pieces(datagram);
+  while (const auto piece = pieces.Next()) {
+    if (piece->kind != codec::PacketKind::kStun) Deliver(piece->bytes);
+  }
+  if (!closing_) observer_.OnDatagramsDone();
+  in_engine_ = outer;
+}
+
+// The path may not go from inside its own call, so what the observer wants of the engine waits.
+void IceAgent::Impl::OnPathDatagram(ByteSpan datagram) {
+  const bool outer = std::exchange(in_engine_, true);
+  Deliver(datagram);
+  in_engine_ = outer;
+}
+
+void IceAgent::Impl::OnPathDatagramsDone() {
+  const bool outer = std::exchange(in_engine_, true);
+  if (!closing_) observer_.OnDatagramsDone();
+  in_engine_ = outer;
+}
+
+bool IceAgent::Impl::OnEngineDatagramWaits() { return services_.glib.RunFor(path_fd_); }
+
+void IceAgent::Impl::Deliver(ByteSpan datagram) {
+  if (closing_) return;
   ++stats_.datagrams_received;
   stats_.bytes_received += datagram.size();
-  const bool outer = std::exchange(in_engine_, true);
   observer_.OnDatagram(datagram);
-  in_engine_ = outer;
 }
 
 void IceAgent::Impl::Queue(Event event) {

@@ -40,9 +40,12 @@ class IceAgent final {
     virtual void OnLocalCandidatesDone() = 0;
     // At the first pair and at every change; before the OnIceState that it causes.
     virtual void OnSelectedPair(const SelectedPair& pair) = 0;
-    // A datagram from an address that passed a connectivity check; never STUN. Valid during the
-    // call. May come a little before kConnected.
+    // A datagram from an address that passed a connectivity check; never STUN. One that holds
+    // several DTLS records may come as one call for each. Valid during the call. May come a little
+    // before kConnected.
     virtual void OnDatagram(ByteSpan datagram) = 0;
+    // Behind the last OnDatagram of those that came together.
+    virtual void OnDatagramsDone() = 0;
     // Once, after Close(); nothing follows.
     virtual void OnIceClosed() = 0;
   };

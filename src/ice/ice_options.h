@@ -25,6 +25,12 @@ enum class CandidatePolicy {
   kRelayOnly,  // hides our addresses from the peer: needs a TURN server
 };
 
+// Many datagrams a system call (UDP_SEGMENT, UDP_GRO), or one.
+enum class UdpOffload {
+  kOn,  // as far as the kernel and the device can
+  kOff,
+};
+
 struct PortRange {
   Port first;
   Port last;
@@ -50,6 +56,7 @@ struct IceOptions {
   // Between two connectivity checks. RFC 8445 (section 14.2) wants 50 ms unless configured
   // otherwise; one data component has few pairs, and 5 ms connects in 16 ms on a LAN. 1 ms to 1 s.
   Duration pacing = std::chrono::milliseconds(5);
+  UdpOffload offload = UdpOffload::kOn;
   // First retransmission of a check, doubling from there. 50 ms to 5 s.
   Duration initial_timeout = std::chrono::milliseconds(200);
   // Local addresses, and remote candidates, are bounded: each pair costs checks.

@@ -1,56 +1,208 @@
 #include "ming/ice/udp_path.h"
 
+#include <glog/logging.h>
+#include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "ming/base/checked_cast.h"
+#include "ming/codec/packet_demux.h"
 
 namespace ming::ice {
 namespace {
 
-// The control message that cuts one send into datagrams of `segment` bytes.
-struct SegmentControl {
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(uint16_t))> bytes{};
+// How long the kernel may not join datagrams after it hid a STUN message between them. The engine's
+// own are sent again within half a second, and those of others come every few seconds and are
+// missed after several: with at most one of them lost in a minute no peer loses consent.
+constexpr Duration kPauseAfterSwallow = std::chrono::minutes(1);
 
-  void Attach(msghdr& message, size_t segment) {
-    message.msg_control = bytes.data();
-    message.msg_controllen = bytes.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_UDP;
-    header->cmsg_type = UDP_SEGMENT;
-    header->cmsg_len = CMSG_LEN(sizeof(uint16_t));
-    const auto size = base::CheckedCast<uint16_t>(segment);
-    std::memcpy(CMSG_DATA(header), &size, sizeof(size));
+// The control messages of one send.
+class SendControl {
+ public:
+  template <typename Value>
+  void Add(int level, int type, Value value) {
+    auto* header = reinterpret_cast<cmsghdr*>(bytes_.data() + used_);
+    header->cmsg_level = level;
+    header->cmsg_type = type;
+    header->cmsg_len = CMSG_LEN(sizeof(value));
+    std::memcpy(CMSG_DATA(header), &value, sizeof(value));
+    used_ += CMSG_SPACE(sizeof(value));
   }
+  void Attach(msghdr& message) {
+    if (used_ == 0) return;
+    message.msg_control = bytes_.data();
+    message.msg_controllen = used_;
+  }
+
+ private:
+  alignas(
+      cmsghdr) std::array<char, CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(int))> bytes_{};
+  size_t used_ = 0;
 };
+
+// The size of each datagram in what was read; 0: it is a single one.
+size_t SegmentOf(msghdr& message) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_UDP || header->cmsg_type != UDP_GRO) continue;
+    int segment = 0;
+    std::memcpy(&segment, CMSG_DATA(header), sizeof(segment));
+    return segment > 0 ? static_cast<size_t>(segment) : 0;
+  }
+  return 0;
+}
 
 }  // namespace
 
 UdpPath::UdpPath(net::Reactor& reactor, net::UniqueFd fd, const net::SocketAddress& remote,
-                 std::function<void()> on_writable)
-    : fd_(std::move(fd)),
-      remote_size_(remote.ToKernel(remote_)),
-      writable_(
-          reactor, fd_.get(),
-          [this, on_writable = std::move(on_writable)](uint32_t /*events*/) {
-            writable_.SetEvents(0);
-            on_writable();
-          },
-          net::WatchKind::kBackground) {}
+                 UdpOffload offload, Observer& observer)
+    : reactor_(reactor),
+      fd_(std::move(fd)),
+      remote_(remote),
+      remote_size_(remote.ToKernel(remote_kernel_)),
+      observer_(observer),
+      watch_(
+          reactor, fd_.get(), [this](uint32_t events) { OnEvents(events); },
+          net::WatchKind::kBackground),
+      segmentation_(offload == UdpOffload::kOn),
+      coalesce_at_(offload == UdpOffload::kOn ? Timestamp() : Timestamp::Max()) {
+  if (offload == UdpOffload::kOn) {
+    ChooseHopLimit();
+    SetCoalescing(true);
+  }
+  UpdateInterest();
+}
+
+UdpPath::~UdpPath() { SetCoalescing(false); }
+
+// Datagrams that differ in their hop limit are not joined by any receiver on the way up (GRO
+// compares the headers), so what is sent here never stands in one buffer with a STUN message of the
+// engine, which keeps the limit of the socket.
+void UdpPath::ChooseHopLimit() {
+  const bool v4 = remote_.family() == AF_INET;
+  int limit = 0;
+  socklen_t size = sizeof(limit);
+  if (getsockopt(fd_.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TTL : IPV6_UNICAST_HOPS, &limit,
+                 &size) == 0 &&
+      limit > 2) {
+    hop_limit_ = limit - 1;
+  }
+}
+
+void UdpPath::SetCoalescing(bool on) {
+  if (coalescing_ == on) return;
+  const int value = on ? 1 : 0;
+  if (setsockopt(fd_.get(), SOL_UDP, UDP_GRO, &value, sizeof(value)) == 0) {
+    coalescing_ = on;
+  } else if (on) {
+    coalesce_at_ = Timestamp::Max();  // Linux before 5.0
+  }
+}
+
+void UdpPath::UpdateInterest() {
+  watch_.SetEvents((reading_ ? uint32_t{EPOLLIN} : 0) | (want_write_ ? uint32_t{EPOLLOUT} : 0));
+}
+
+void UdpPath::StopReading() {
+  reading_ = false;
+  SetCoalescing(false);
+  coalesce_at_ = Timestamp::Max();
+  UpdateInterest();
+}
+
+void UdpPath::OnEvents(uint32_t events) {
+  if ((events & EPOLLOUT) != 0 && std::exchange(want_write_, false)) {
+    UpdateInterest();
+    observer_.OnPathWritable();
+  }
+  if (reading_ && (events & (EPOLLIN | EPOLLERR)) != 0) ReadTurn();
+}
+
+void UdpPath::ReadTurn() {
+  if (!coalescing_ && reactor_.Now() >= coalesce_at_) SetCoalescing(true);
+  size_t datagrams = 0;
+  size_t bytes = 0;
+  while (reading_ && datagrams < net::kDatagramsPerTurn && bytes < net::kReadBytesPerTurn) {
+    const Front front = LookAtFront();
+    if (front == Front::kNothing) break;
+    if (front == Front::kEngine) {
+      if (!observer_.OnEngineDatagramWaits()) DropFront();
+      break;
+    }
+    const Arrived arrived = Read();
+    if (arrived.bytes.empty()) break;
+    bytes += arrived.bytes.size();
+    datagrams += Deliver(arrived);
+  }
+  if (datagrams > 0) observer_.OnPathDatagramsDone();
+}
+
+// An error of an earlier datagram that stands in front is taken by the call, and counts as nothing.
+UdpPath::Front UdpPath::LookAtFront() {
+  uint8_t first = 0;
+  sockaddr_storage from{};
+  socklen_t from_size = sizeof(from);
+  const ssize_t size = recvfrom(fd_.get(), &first, sizeof(first), MSG_DONTWAIT | MSG_PEEK,
+                                reinterpret_cast<sockaddr*>(&from), &from_size);
+  if (size < 0) return Front::kNothing;
+  const bool dtls = size > 0 && codec::ClassifyPacket({&first, 1}) == codec::PacketKind::kDtls;
+  return dtls && net::SocketAddress::FromKernel(from) == remote_ ? Front::kPeer : Front::kEngine;
+}
+
+UdpPath::Arrived UdpPath::Read() {
+  const MutableByteSpan room = reactor_.datagram_scratch();
+  iovec io{room.data(), room.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &io;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t size = recvmsg(fd_.get(), &message, MSG_DONTWAIT);
+  if (size <= 0) return {};
+  const auto count = static_cast<size_t>(size);
+  const size_t segment = SegmentOf(message);
+  return {{room.data(), count}, segment == 0 ? count : segment};
+}
+
+size_t UdpPath::Deliver(const Arrived& arrived) {
+  size_t count = 0;
+  for (ByteSpan rest = arrived.bytes; !rest.empty() && reading_;
+       rest = rest.Skip(arrived.segment)) {
+    const ByteSpan datagram = rest.First(arrived.segment);
+    ++count;
+    if (codec::ClassifyPacket(datagram) == codec::PacketKind::kDtls) {
+      observer_.OnPathDatagram(datagram);
+    } else if (codec::ClassifyPacket(datagram) == codec::PacketKind::kStun) {
+      // The engine cannot be given it, and waits for another one.
+      ++swallowed_;
+      SetCoalescing(false);
+      coalesce_at_ = reactor_.Now() + kPauseAfterSwallow;
+    }
+  }
+  return count;
+}
+
+void UdpPath::DropFront() {
+  uint8_t byte = 0;
+  static_cast<void>(recv(fd_.get(), &byte, sizeof(byte), MSG_DONTWAIT));
+}
 
 UdpPath::Outcome UdpPath::Send(DatagramBatch& batch) {
   while (!batch.empty()) {
     const DatagramBatch::Run run = segmentation_ ? batch.Front() : batch.FrontAlone();
     const int error = SendRun(run);
     if (error == EAGAIN || error == ENOBUFS) {
-      writable_.SetEvents(EPOLLOUT);
+      want_write_ = true;
+      UpdateInterest();
       return Outcome::kWouldBlock;
     }
     if (error != 0 && run.count > 1 && SendRun(batch.FrontAlone()) == 0) {
@@ -72,12 +224,17 @@ int UdpPath::SendRun(const DatagramBatch::Run& run) {
   io.iov_base = const_cast<uint8_t*>(run.bytes.data());  // the kernel only reads
   io.iov_len = run.bytes.size();
   msghdr message{};
-  message.msg_name = &remote_;
+  message.msg_name = &remote_kernel_;
   message.msg_namelen = remote_size_;
   message.msg_iov = &io;
   message.msg_iovlen = 1;
-  SegmentControl control;
-  if (run.count > 1) control.Attach(message, run.segment);
+  SendControl control;
+  if (run.count > 1) control.Add(SOL_UDP, UDP_SEGMENT, base::CheckedCast<uint16_t>(run.segment));
+  if (hop_limit_ != 0) {
+    const bool v4 = remote_.family() == AF_INET;
+    control.Add(v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TTL : IPV6_HOPLIMIT, hop_limit_);
+  }
+  control.Attach(message);
   while (true) {
     if (sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 0;
     if (errno != EINTR) return errno;

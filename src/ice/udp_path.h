@@ -1,13 +1,14 @@
-// UdpPath: sends batches from one of libnice's UDP sockets to the selected remote address, many
-// datagrams a system call where the kernel can.
+// UdpPath: the selected pair's UDP socket, one of libnice's: sends batches to the remote address,
+// and reads what comes from there, many datagrams a system call where the kernel can. Whatever else
+// arrives at the socket stays there for the engine.
 #ifndef MING_ICE_UDP_PATH_H_
 #define MING_ICE_UDP_PATH_H_
 
 #include <cstdint>
-#include <functional>
 
 #include "ming/base/status.h"
 #include "ming/ice/datagram_batch.h"
+#include "ming/ice/ice_options.h"
 #include "ming/net/fd_watch.h"
 #include "ming/net/reactor.h"
 #include "ming/net/socket_address.h"
@@ -19,29 +20,77 @@ class UdpPath {
  public:
   enum class Outcome { kAllSent, kWouldBlock };
 
+  // Called from the loop, never inside a call to the path. Every method may call Send and
+  // StopReading, but not destroy the path.
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    // After kWouldBlock.
+    virtual void OnPathWritable() = 0;
+    // A DTLS datagram of the remote address; valid during the call.
+    virtual void OnPathDatagram(ByteSpan datagram) = 0;
+    // Behind the last one of those that came together.
+    virtual void OnPathDatagramsDone() = 0;
+    // A datagram for the engine waits in front: STUN, TURN, or from elsewhere. Comes in every turn
+    // until somebody takes it. False: nobody will, so it is dropped.
+    virtual bool OnEngineDatagramWaits() = 0;
+  };
+
   // `fd`: a duplicate of the engine's descriptor, so that it cannot be closed and used again behind
-  // our back. `on_writable` runs from the loop after kWouldBlock.
+  // our back. `observer` outlives the path.
   UdpPath(net::Reactor& reactor, net::UniqueFd fd, const net::SocketAddress& remote,
-          std::function<void()> on_writable);
+          UdpOffload offload, Observer& observer);
   UdpPath(const UdpPath&) = delete;
   UdpPath& operator=(const UdpPath&) = delete;
+  // From here on the engine reads everything, one datagram a call.
+  ~UdpPath();
 
   // Sends from the front of `batch`; what would block stays in it. A datagram the kernel refuses is
   // dropped and counted.
   Outcome Send(DatagramBatch& batch);
+  // For good.
+  void StopReading();
 
+  // What the kernel would not send.
   uint64_t dropped() const { return dropped_; }
+  // STUN messages that stood between others in one buffer, and so did not reach the engine.
+  uint64_t swallowed() const { return swallowed_; }
 
  private:
+  enum class Front { kNothing, kPeer, kEngine };
+  struct Arrived {
+    ByteSpan bytes;
+    size_t segment = 0;  // of each datagram; the last may be shorter
+  };
+
+  void OnEvents(uint32_t events);
+  void ReadTurn();
+  Front LookAtFront();
+  Arrived Read();
+  size_t Deliver(const Arrived& arrived);
+  void DropFront();
+  void SetCoalescing(bool on);
+  void UpdateInterest();
+  void ChooseHopLimit();
   // 0 or the errno.
   int SendRun(const DatagramBatch::Run& run);
 
+  net::Reactor& reactor_;
   net::UniqueFd fd_;
-  sockaddr_storage remote_{};
+  const net::SocketAddress remote_;
+  sockaddr_storage remote_kernel_{};
   socklen_t remote_size_;
-  net::FdWatch writable_;
-  bool segmentation_ = true;  // until the kernel or the device refuses it
+  Observer& observer_;
+  net::FdWatch watch_;
+  bool reading_ = true;
+  bool want_write_ = false;
+  int hop_limit_ = 0;  // 0: as the socket's
+
+  bool segmentation_;  // until the kernel or the device refuses it
+  bool coalescing_ = false;
+  Timestamp coalesce_at_;  // not before; Max: never
   uint64_t dropped_ = 0;
+  uint64_t swallowed_ = 0;
 };
 
 }  // namespace ming::ice

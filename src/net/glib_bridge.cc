@@ -57,6 +57,9 @@ class GlibBridge::Pump {
 
   GMainContext* context() const { return context_; }
   void RequestArm();
+  void Exclude(int fd);
+  void Include(int fd);
+  bool RunFor(int fd);
 
  private:
   struct Registration {
@@ -74,11 +77,15 @@ class GlibBridge::Pump {
   bool Control(int operation, int fd, uint32_t events);
   void Run();
   void CollectReady();
+  std::vector<GPollFD>::iterator FindPoll(int fd);
+  bool IsExcluded(int fd) const;
 
   Reactor& reactor_;
   GMainContext* const context_;
   const UniqueFd epoll_;
   std::vector<GPollFD> polls_;  // of the last query, sorted by descriptor, as GLib gives it
+  std::vector<int> excluded_;   // few
+  std::vector<int> readable_;   // those of RunFor, until Run
   gint max_priority_ = 0;
   int wakeup_fd_ = -1;                       // GLib's own, by which it ends a poll
   bool armed_ = false;                       // prepared and queried; check is next
@@ -131,7 +138,9 @@ void GlibBridge::Pump::Arm() {
   const int timeout_ms = Query();
   armed_ = true;
   SyncRegistrations();
-  if (timeout_ms < 0) {
+  if (!readable_.empty()) {
+    deadline_->ArmAt(reactor_.Now());
+  } else if (timeout_ms < 0) {
     deadline_->Cancel();
   } else {
     deadline_->ArmAt(reactor_.Now() + std::chrono::milliseconds(timeout_ms));
@@ -175,6 +184,7 @@ void GlibBridge::Pump::SyncRegistrations() {
   next_round_start_.reset();
   auto previous = registrations_.begin();
   for (const GPollFD& poll : polls_) {
+    if (IsExcluded(poll.fd)) continue;
     for (; previous != registrations_.end() && previous->fd < poll.fd; ++previous) {
       Control(EPOLL_CTL_DEL, previous->fd, 0);
     }
@@ -236,15 +246,52 @@ void GlibBridge::Pump::CollectReady() {
   const int count = ::epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), 0);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = ready[static_cast<size_t>(i)];
-    const auto poll = std::lower_bound(polls_.begin(), polls_.end(), event.data.fd,
-                                       [](const GPollFD& entry, int fd) { return entry.fd < fd; });
-    if (poll != polls_.end() && poll->fd == event.data.fd) poll->revents = ToPoll(event.events);
+    const auto poll = FindPoll(event.data.fd);
+    if (poll != polls_.end()) poll->revents = ToPoll(event.events);
   }
+  for (const int fd : std::exchange(readable_, {})) {
+    const auto poll = FindPoll(fd);
+    if (poll != polls_.end()) poll->revents = G_IO_IN;
+  }
+}
+
+std::vector<GPollFD>::iterator GlibBridge::Pump::FindPoll(int fd) {
+  const auto poll =
+      std::lower_bound(polls_.begin(), polls_.end(), fd,
+                       [](const GPollFD& entry, int wanted) { return entry.fd < wanted; });
+  return poll != polls_.end() && poll->fd == fd ? poll : polls_.end();
+}
+
+bool GlibBridge::Pump::IsExcluded(int fd) const {
+  return std::find(excluded_.begin(), excluded_.end(), fd) != excluded_.end();
+}
+
+void GlibBridge::Pump::Exclude(int fd) {
+  excluded_.push_back(fd);
+  RequestArm();
+}
+
+void GlibBridge::Pump::Include(int fd) {
+  const auto found = std::find(excluded_.begin(), excluded_.end(), fd);
+  if (found != excluded_.end()) excluded_.erase(found);
+  RequestArm();
+}
+
+bool GlibBridge::Pump::RunFor(int fd) {
+  const auto poll = FindPoll(fd);
+  if (poll == polls_.end() || (poll->events & G_IO_IN) == 0) return false;
+  // Arming again would put it off to the turn after.
+  if (readable_.empty()) deadline_->ArmAt(reactor_.Now());
+  readable_.push_back(fd);
+  return true;
 }
 
 GlibBridge::GlibBridge(Reactor& reactor) : pump_(std::make_unique<Pump>(reactor)) {}
 GlibBridge::~GlibBridge() = default;
 GMainContext* GlibBridge::context() const { return pump_->context(); }
 void GlibBridge::Arm() { pump_->RequestArm(); }
+void GlibBridge::Exclude(int fd) { pump_->Exclude(fd); }
+void GlibBridge::Include(int fd) { pump_->Include(fd); }
+bool GlibBridge::RunFor(int fd) { return pump_->RunFor(fd); }
 
 }  // namespace ming::net

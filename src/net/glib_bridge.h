@@ -31,6 +31,14 @@ class GlibBridge {
   // turn.
   void Arm();
 
+  // Somebody else waits for `fd`, one of an engine's, and calls RunFor when the engine should read
+  // it: between Exclude and Include it causes no turn by itself. Include comes before the engine
+  // closes it.
+  void Exclude(int fd);
+  void Include(int fd);
+  // Dispatches the sources that wait for `fd` in the next turn. False: there is none.
+  bool RunFor(int fd);
+
  private:
   class Pump;
   std::unique_ptr<Pump> pump_;

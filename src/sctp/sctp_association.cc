@@ -81,7 +81,7 @@ Status SctpAssociation::Connect() {
   return socket_->Connect();
 }
 
-void SctpAssociation::HandlePacket(ByteSpan packet) {
+void SctpAssociation::HandlePacket(ByteSpan packet, MorePackets more) {
   DCHECK(!settling_) << "HandlePacket inside a callback";
   if (socket_ == nullptr) return;
   if (packet.size() < kCommonHeader || ReadPacketChecksum(packet) != PacketChecksum(packet)) {
@@ -102,7 +102,11 @@ void SctpAssociation::HandlePacket(ByteSpan packet) {
   } else {
     socket_->Input(packet);
   }
-  if (IsDue(stack_.timers().Now())) Settle();
+  if (more == MorePackets::kNo) HandlePacketsDone();
+}
+
+void SctpAssociation::HandlePacketsDone() {
+  if (socket_ != nullptr && IsDue(stack_.timers().Now())) Settle();
 }
 
 link::SendResult SctpAssociation::Send(StreamId stream, Ppid ppid, ByteSpan message,
@@ -436,6 +440,7 @@ void SctpAssociation::OnStreamsChanged(const EngineStreamsChanged& event) {
     wanted_streams_ = incoming_streams_;
     growth_deadline_ = stack_.timers().Now() + kGrowthLimit;
   }
+  Grow();  // before the messages on the new streams, which may have come together with this
 }
 
 // Both ends ask for their own outgoing streams only; the other follows. Requests for the peer's

@@ -44,6 +44,11 @@ struct InboundMessage {
   ByteBuffer bytes;  // never empty: an empty message has a PPID of its own and one byte
 };
 
+enum class MorePackets {
+  kNo,
+  kMayFollow,  // HandlePacketsDone comes in this turn
+};
+
 enum class ResetDirection { kIncoming, kOutgoing };
 
 struct SctpStats {
@@ -95,7 +100,9 @@ class SctpAssociation {
   // Once: sends INIT. Both ends do it, in any order.
   Status Connect();
   // One packet from the peer, hostile or not; valid during the call. A wrong checksum drops it.
-  void HandlePacket(ByteSpan packet);
+  // Events come from inside the call, or from HandlePacketsDone where more packets may follow.
+  void HandlePacket(ByteSpan packet, MorePackets more = MorePackets::kNo);
+  void HandlePacketsDone();
 
   // Queues one message, 1 byte up to send_buffer; all or nothing. kClosed also for a stream at or
   // above outgoing_streams(), and for one whose reset is under way. Before OnAssociationUp:

@@ -75,6 +75,7 @@ class IcePath::Leg final : public ice::IceAgent::Observer {
     if (!retired_) path_.OnLegPair(*this, pair);
   }
   void OnDatagram(ByteSpan datagram) override { path_.OnLegDatagram(datagram); }
+  void OnDatagramsDone() override { path_.OnLegDatagramsDone(); }
   void OnIceClosed() override { path_.OnLegClosed(*this); }
 
   IcePath& path_;
@@ -257,6 +258,10 @@ void IcePath::OnLegPair(Leg& leg, const ice::SelectedPair& pair) {
 
 void IcePath::OnLegDatagram(ByteSpan datagram) {
   if (!closing_) observer_.OnPathDatagram(datagram);
+}
+
+void IcePath::OnLegDatagramsDone() {
+  if (!closing_) observer_.OnPathDatagramsDone();
 }
 
 void IcePath::OnLegClosed(Leg& leg) {

@@ -54,6 +54,8 @@ class IcePath final {
     virtual void OnPathLost() = 0;
     // Of any agent, the old one and the next one included; never STUN. Valid during the call.
     virtual void OnPathDatagram(ByteSpan datagram) = 0;
+    // Behind the last one of those that came together.
+    virtual void OnPathDatagramsDone() = 0;
     // Once, after Close(); nothing follows.
     virtual void OnPathClosed() = 0;
   };
@@ -107,6 +109,7 @@ class IcePath final {
   void OnLegCandidatesDone(const Leg& leg);
   void OnLegPair(Leg& leg, const ice::SelectedPair& pair);
   void OnLegDatagram(ByteSpan datagram);
+  void OnLegDatagramsDone();
   void OnLegClosed(Leg& leg);
 
   const ice::IceServices services_;

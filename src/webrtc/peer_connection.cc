@@ -115,6 +115,7 @@ class PeerConnection::Impl final : private IcePath::Observer,
   void OnPathUp() override;
   void OnPathLost() override;
   void OnPathDatagram(ByteSpan datagram) override;
+  void OnPathDatagramsDone() override;
   void OnPathClosed() override;
   // tls::DtlsSession::Observer, tls::DatagramSink
   void OnDtlsConnected() override;
@@ -355,6 +356,10 @@ void PeerConnection::Impl::OnPathDatagram(ByteSpan datagram) {
   early_datagrams_.push_back(ByteBuffer::CopyOf(datagram));
 }
 
+void PeerConnection::Impl::OnPathDatagramsDone() {
+  if (sctp_) sctp_->HandlePacketsDone();
+}
+
 void PeerConnection::Impl::OnPathClosed() {
   if (ended()) end_alarm_->ArmAt(services_.reactor.Now());
 }
@@ -424,7 +429,7 @@ void PeerConnection::Impl::OnDtlsRecord(ByteSpan record) {
   const ConnectionState before = state_.state();
   state_.HandleInbound(services_.reactor.Now());
   if (state_.state() != before) StateChanged();
-  if (sctp_) sctp_->HandlePacket(record);
+  if (sctp_) sctp_->HandlePacket(record, sctp::MorePackets::kMayFollow);
 }
 
 void PeerConnection::Impl::OnDtlsClosed(const Status& why) {

@@ -235,7 +235,7 @@ TEST_F(OptionsTest, NetworkFlagsAct) {
       {"--stun-server=stun:192.0.2.1:3478,stun:192.0.2.2:3478",
        "--turn-server=turn:192.0.2.3:3478?transport=tcp", "--turn-username=u", "--turn-password=p",
        "--relay-only", "--port-range=20000-20010", "--interfaces=eth0,eth1", "--loopback",
-       "--no-extensions", "--data-message-size=8K", "--disconnect-after=4s"});
+       "--no-udp-offload", "--no-extensions", "--data-message-size=8K", "--disconnect-after=4s"});
   ASSERT_TRUE(options.ok()) << options.status().message();
   const ice::IceOptions& ice = options->peer.ice;
   ASSERT_EQ(ice.servers.size(), 3U);
@@ -250,6 +250,7 @@ TEST_F(OptionsTest, NetworkFlagsAct) {
   EXPECT_EQ(ice.ports->last, Port(20010));
   EXPECT_THAT(ice.interfaces, ElementsAre("eth0", "eth1"));
   EXPECT_EQ(ice.loopback, ice::LoopbackUse::kAlways);
+  EXPECT_EQ(ice.offload, ice::UdpOffload::kOff);
   EXPECT_FALSE(options->peer.announce_features);
   EXPECT_EQ(options->peer.max_message_bytes, 8192U);
   EXPECT_EQ(options->peer.disconnected_after, seconds(4));

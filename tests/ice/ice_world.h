@@ -54,6 +54,7 @@ class TestAgent final : public IceAgent::Observer {
   void OnDatagram(ByteSpan datagram) override {
     received.emplace_back(datagram.begin(), datagram.end());
   }
+  void OnDatagramsDone() override { ++done_count; }
   void OnIceClosed() override { closed = true; }
 
   // What a description carries.
@@ -73,6 +74,7 @@ class TestAgent final : public IceAgent::Observer {
   std::vector<codec::IceCandidate> trickled;
   bool done = false;
   bool closed = false;
+  int done_count = 0;
   Status last_added;
   std::vector<SelectedPair> pairs;
   std::vector<std::vector<uint8_t>> received;

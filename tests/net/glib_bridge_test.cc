@@ -185,6 +185,34 @@ TEST_F(GlibBridgeTest, SourceThatIsGoneIsNoLongerWatched) {
   EXPECT_LE(TurnsWithin(milliseconds(10)), 4u);
 }
 
+TEST_F(GlibBridgeTest, ExcludedDescriptorRunsOnlyWhenToldTo) {
+  const UniqueFd fd = MakeEventFd();
+  int seen = 0;
+  const Source source = Source::Descriptor(bridge_.context(), fd.get(), [&] {
+    Drain(fd.get());
+    ++seen;
+  });
+  bridge_.Exclude(fd.get());
+  TurnsWithin(milliseconds(1));
+  Signal(fd.get());
+  EXPECT_LE(TurnsWithin(milliseconds(10)), 4u);
+  EXPECT_EQ(seen, 0);
+  // As somebody does who waits for the descriptor with a level-triggered watch.
+  ASSERT_TRUE(RunUntil([&] {
+    EXPECT_TRUE(bridge_.RunFor(fd.get()));
+    return seen == 1;
+  }));
+  bridge_.Include(fd.get());
+  Signal(fd.get());
+  EXPECT_TRUE(RunUntil([&] { return seen == 2; }));
+}
+
+TEST_F(GlibBridgeTest, DescriptorOfNoSourceIsUnknown) {
+  const UniqueFd fd = MakeEventFd();
+  TurnsWithin(milliseconds(1));
+  EXPECT_FALSE(bridge_.RunFor(fd.get()));
+}
+
 // In one callback a descriptor is closed and its number given to another file, with the same
 // events: the query looks as before, but the kernel watches nothing.
 TEST_F(GlibBridgeTest, ReusedDescriptorNumberIsWatchedAgain) {
