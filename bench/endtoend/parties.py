@@ -187,7 +187,7 @@ class MingStandard(Ming):
     """Packets of 1200 bytes, as toward any peer across the Internet."""
     name = "ming-1200"
     about = "ming, 1200-byte packets"
-    flags = ("--extensions=false",)
+    flags = ("--path-mtu", "off")
 
 
 class Before(Ming):
