@@ -16,6 +16,7 @@
 #include "ming/cli/process_setup.h"
 #include "ming/cli/reverse_flags.h"
 #include "ming/cli/reverse_reports.h"
+#include "ming/cli/reverse_security.h"
 #include "ming/cli/reverse_statistics.h"
 #include "ming/cli/service_notify.h"
 #include "ming/cli/status_text.h"
@@ -32,6 +33,7 @@ using reverse::ClientEnd;
 using reverse::ReverseClient;
 using reverse::ReverseCounters;
 using reverse::ReverseServer;
+using reverse::ReverseServerOptions;
 
 // RT1's own codes (docs/reverse.md): 5 is "replaced by another client".
 constexpr auto kReplaced = static_cast<ExitCode>(5);
@@ -48,15 +50,20 @@ std::unique_ptr<LiveStatus> ShowLive(net::Reactor& reactor, const JsonLog* json,
   return std::make_unique<LiveStatus>(reactor, std::move(describe));
 }
 
-void AnnounceReverseServer(const ReverseServer& server) {
+void AnnounceReverseServer(const ReverseServer& server, const ReverseServerOptions& options) {
   std::string callers;
   for (const std::string& address : server.caller_addresses()) {
     callers += (callers.empty() ? "" : " and ") + address;
   }
+  std::string security = options.certificate != nullptr ? " --tls" : "";
+  if (options.client_trust != nullptr) security += " --tls-cert FILE --tls-key FILE";
+  if (!options.token.empty()) security += " --token-file FILE";
   std::printf(
       "ming reverse server: callers connect to %s, the client to %s\n"
-      "  beside the service:  ming reverse client --server THIS-HOST:%d --target localhost:8080\n",
-      callers.c_str(), server.client_address().c_str(), server.client_port().value());
+      "  beside the service:  ming reverse client --server THIS-HOST:%d --target "
+      "localhost:8080%s\n",
+      callers.c_str(), server.client_address().c_str(), server.client_port().value(),
+      security.c_str());
   std::fflush(stdout);
   LogEvent(LogLevel::kInfo, "listening")
       .Add("a", callers)
@@ -90,9 +97,9 @@ ExitCode RunReverseServer(const Invocation& invocation) {
       !status.ok()) {
     return Fail(status);
   }
-  AnnounceReverseServer(*server);
-  LOG(WARNING) << "Without TLS and tokens anyone who reaches " << server->client_address()
-               << " can pose as the client, and all bytes are readable on the way";
+  AnnounceReverseServer(*server, *options);
+  const std::string warning = SecurityWarning(*options, server->client_address());
+  if (!warning.empty()) LOG(WARNING) << warning;
   notifier.Ready();
   RateMeter rate;
   const auto live = ShowLive(reactor, json.get(), [&] {

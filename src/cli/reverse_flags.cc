@@ -13,6 +13,7 @@
 #include "ming/cli/common_flags.h"
 #include "ming/cli/flag_value.h"
 #include "ming/cli/gflags_table.h"
+#include "ming/cli/reverse_security.h"
 #include "ming/cli/reverse_statistics.h"
 
 namespace ming::cli {
@@ -89,8 +90,9 @@ std::vector<FlagSpec> CommonFlags() {
   };
 }
 
-FlagSet WithCommonFlags(std::vector<FlagSpec> flags) {
-  for (std::vector<FlagSpec> more : {StatisticsFlags(), CommonFlags(), GlogFlags()}) {
+FlagSet WithCommonFlags(std::vector<FlagSpec> flags, const std::vector<FlagSpec>& security) {
+  for (const std::vector<FlagSpec>& more :
+       {security, StatisticsFlags(), CommonFlags(), GlogFlags()}) {
     flags.insert(flags.end(), more.begin(), more.end());
   }
   return FlagSet(std::move(flags));
@@ -154,24 +156,27 @@ Status CheckNames(const Settings& settings, const reverse::ClientCoreOptions& op
 
 FlagSet ReverseServerFlags() {
   const reverse::ServerCoreOptions presets;
-  return WithCommonFlags({
-      Plain("listen-a", ValueType::kTextList, "ADDR[=WHO]", ":18080",
-            "where callers connect; WHO: a client's id, or label:NAME"),
-      Plain("listen-b", ValueType::kAddress, "HOST:PORT", ":19090", "where the client connects"),
-      Choice("second-client", {"reject", "replace"}, "what happens to a second client"),
-      Choice("offline", {"wait", "fail-fast"}, "a caller while no client is connected"),
-      Time("pair-timeout", presets.pair_timeout, milliseconds(10), hours(1),
-           "how long a caller waits for its connection"),
-      Time("handshake-timeout", presets.handshake_timeout, milliseconds(10), minutes(10),
-           "first line of a connection of the client"),
-      Time("probe-timeout", presets.probe_timeout, milliseconds(10), minutes(10),
-           "sign of life when a second client comes"),
-      Time("heartbeat", presets.heartbeat, Duration::zero(), hours(1),
-           "PING after so long without a line; 0: none"),
-      Count("max-pending", presets.max_pending, 1, "callers that wait"),
-      Count("max-conns", presets.max_relays, 1, "callers that are relayed"),
-      Count("max-handshakes", presets.max_handshakes, 1, "connections without a first line"),
-  });
+  return WithCommonFlags(
+      {
+          Plain("listen-a", ValueType::kTextList, "ADDR[=WHO]", ":18080",
+                "where callers connect; WHO: a client's id, or label:NAME"),
+          Plain("listen-b", ValueType::kAddress, "HOST:PORT", ":19090",
+                "where the client connects"),
+          Choice("second-client", {"reject", "replace"}, "what happens to a second client"),
+          Choice("offline", {"wait", "fail-fast"}, "a caller while no client is connected"),
+          Time("pair-timeout", presets.pair_timeout, milliseconds(10), hours(1),
+               "how long a caller waits for its connection"),
+          Time("handshake-timeout", presets.handshake_timeout, milliseconds(10), minutes(10),
+               "first line of a connection of the client"),
+          Time("probe-timeout", presets.probe_timeout, milliseconds(10), minutes(10),
+               "sign of life when a second client comes"),
+          Time("heartbeat", presets.heartbeat, Duration::zero(), hours(1),
+               "PING after so long without a line; 0: none"),
+          Count("max-pending", presets.max_pending, 1, "callers that wait"),
+          Count("max-conns", presets.max_relays, 1, "callers that are relayed"),
+          Count("max-handshakes", presets.max_handshakes, 1, "connections without a first line"),
+      },
+      ReverseServerSecurityFlags());
 }
 
 FlagSet ReverseClientFlags() {
@@ -183,24 +188,28 @@ FlagSet ReverseClientFlags() {
   FlagSpec target =
       Plain("target", ValueType::kAddress, "HOST:PORT", "", "the service that callers reach");
   target.required = true;
-  return WithCommonFlags({
-      std::move(server),
-      std::move(target),
-      Plain("id", ValueType::kText, "NAME", presets.core.id, "how the server knows this client"),
-      Plain("label", ValueType::kTextList, "NAME", "", "groups this client belongs to, up to 8"),
-      Switch("no-reconnect", "exit with 3 when the server is lost"),
-      Switch("reconnect-after-replace", "come back when another client took the place"),
-      Time("connect-timeout", presets.connect_timeout, milliseconds(10), minutes(10),
-           "to the server"),
-      Time("dial-timeout", presets.dial_timeout, milliseconds(10), minutes(10),
-           "to the target, over all its addresses"),
-      Time("handshake-timeout", presets.core.handshake_timeout, milliseconds(10), minutes(10),
-           "for the server's reply"),
-      Time("retry-min", reconnect.least, milliseconds(10), hours(24), "first delay"),
-      Time("retry-max", reconnect.most, milliseconds(10), hours(24), "longest delay"),
-      Count("retry-count", reconnect.count, 0, "attempts before giving up; 0: no limit"),
-      Count("max-conns", presets.core.max_conns, 1, "connections at once"),
-  });
+  return WithCommonFlags(
+      {
+          std::move(server),
+          std::move(target),
+          Plain("id", ValueType::kText, "NAME", presets.core.id,
+                "how the server knows this client"),
+          Plain("label", ValueType::kTextList, "NAME", "",
+                "groups this client belongs to, up to 8"),
+          Switch("no-reconnect", "exit with 3 when the server is lost"),
+          Switch("reconnect-after-replace", "come back when another client took the place"),
+          Time("connect-timeout", presets.connect_timeout, milliseconds(10), minutes(10),
+               "to the server"),
+          Time("dial-timeout", presets.dial_timeout, milliseconds(10), minutes(10),
+               "to the target, over all its addresses"),
+          Time("handshake-timeout", presets.core.handshake_timeout, milliseconds(10), minutes(10),
+               "for the server's reply"),
+          Time("retry-min", reconnect.least, milliseconds(10), hours(24), "first delay"),
+          Time("retry-max", reconnect.most, milliseconds(10), hours(24), "longest delay"),
+          Count("retry-count", reconnect.count, 0, "attempts before giving up; 0: no limit"),
+          Count("max-conns", presets.core.max_conns, 1, "connections at once"),
+      },
+      ReverseClientSecurityFlags());
 }
 
 Result<reverse::ReverseServerOptions> ReverseServerSettings(const Settings& settings) {
@@ -228,6 +237,7 @@ Result<reverse::ReverseServerOptions> ReverseServerSettings(const Settings& sett
   options.relay = RelayOf(settings);
   options.splice = !settings.IsTrue("no-splice");
   if (Status valid = options.core.Validate(); !valid.ok()) return valid;
+  if (Status secured = SetSecurity(settings, options); !secured.ok()) return secured;
   return options;
 }
 
@@ -258,6 +268,7 @@ Result<reverse::ReverseClientOptions> ReverseClientSettings(const Settings& sett
   options.relay = RelayOf(settings);
   options.splice = !settings.IsTrue("no-splice");
   if (Status valid = options.core.Validate(); !valid.ok()) return valid;
+  if (Status secured = SetSecurity(settings, options); !secured.ok()) return secured;
   return options;
 }
 

@@ -56,8 +56,8 @@ Status ClientCoreOptions::Validate() const {
   return problems.ToStatus();
 }
 
-ClientCore::ClientCore(const ClientCoreOptions& options, Random& random)
-    : options_(options), random_(random) {
+ClientCore::ClientCore(const ClientCoreOptions& options, Random& random, const TokenKey* token)
+    : options_(options), random_(random), token_(token) {
   const Status status = options.Validate();
   CHECK(status.ok()) << status.ToString();
 }
@@ -85,6 +85,7 @@ void ClientCore::HandleControlConnected(Timestamp now) {
     for (const std::string& label : options_.labels) labels += (labels.empty() ? "" : ",") + label;
     line.params.Add("label", labels);
   }
+  if (token_ != nullptr) SignControl(*token_, random_, options_.id, line.params);
   events_.push_back(client::SendControl{codec::SerializeReverseLine(line)});
 }
 
@@ -105,6 +106,10 @@ size_t ClientCore::HandleControlBytes(Timestamp now, ByteSpan bytes) {
 void ClientCore::HandleControlEnd(Timestamp now, const Status& why) {
   if (control_ != Control::kDialing && control_ != Control::kGreeting && control_ != Control::kUp) {
     return;
+  }
+  if (why.code() == StatusCode::kPermissionDenied && !options_.reconnect.after_refusal) {
+    events_.push_back(client::EndControl{});
+    return End(now, ClientEnd::kRefused, why);
   }
   LoseControl(now, why, {});
 }
@@ -190,8 +195,9 @@ void ClientCore::HandleLinkConnected(Timestamp now, ReverseConnId conn) {
   if (found == conns_.end() || found->second.stage != Stage::kDialingServer) return;
   found->second.stage = Stage::kGreeting;
   SetDeadline(conn, found->second, now + options_.handshake_timeout);
-  events_.push_back(
-      client::SendLink{conn, codec::SerializeReverseLine(codec::ReverseData{conn, {}})});
+  codec::ReverseData line{conn, {}};
+  if (token_ != nullptr) SignData(*token_, conn, line.params);
+  events_.push_back(client::SendLink{conn, codec::SerializeReverseLine(line)});
 }
 
 size_t ClientCore::HandleLinkBytes(Timestamp now, ReverseConnId conn, ByteSpan bytes) {

@@ -22,6 +22,7 @@
 #include "ming/reverse/control_watch.h"
 #include "ming/reverse/line_reader.h"
 #include "ming/reverse/reverse_types.h"
+#include "ming/reverse/token_auth.h"
 
 namespace ming::reverse {
 
@@ -130,8 +131,9 @@ using Event = std::variant<DialControl, SendControl, EndControl, DialServer, Sen
 // connections that have ended are ignored.
 class ClientCore {
  public:
-  // CHECKs that `options` validates. `random` outlives the core.
-  ClientCore(const ClientCoreOptions& options, Random& random);
+  // CHECKs that `options` validates. `random` outlives the core, as does `token`, which it proves
+  // to the server; null: none.
+  ClientCore(const ClientCoreOptions& options, Random& random, const TokenKey* token = nullptr);
 
   // Call it once, first.
   void Start(Timestamp now);
@@ -142,7 +144,8 @@ class ClientCore {
   // The next bytes; returns how many were taken. Call again with what follows, after the events.
   // 0: the connection ends.
   size_t HandleControlBytes(Timestamp now, ByteSpan bytes);
-  // It ended, failed, or could not be made.
+  // It ended, failed, or could not be made. kPermissionDenied: we refuse the server, for good as it
+  // would refuse us.
   void HandleControlEnd(Timestamp now, const Status& why);
 
   void HandleLinkConnected(Timestamp now, codec::ReverseConnId conn);
@@ -207,6 +210,7 @@ class ClientCore {
 
   const ClientCoreOptions options_;
   Random& random_;
+  const TokenKey* const token_;
   std::deque<client::Event> events_;
   Control control_ = Control::kNew;
   LineReader reader_;

@@ -8,6 +8,7 @@
 
 #include "ming/reverse/joint.h"
 #include "ming/reverse/reverse_sockets.h"
+#include "ming/tls/tls_session.h"
 
 namespace ming::reverse {
 namespace {
@@ -54,9 +55,12 @@ class ReverseClient::Control final : private LineLink::Observer {
  private:
   void OnDialed(Result<std::unique_ptr<net::TcpStream>> stream) {
     owner_.reactor_.DeferDelete(std::move(connector_));
-    if (!stream.ok()) return owner_.OnControlFailed(stream.status());
+    if (!stream.ok()) {
+      // Only the server's certificate is refused for good, not what the network forbids for now.
+      return owner_.OnControlFailed(Status(StatusCode::kUnavailable, stream.status().message()));
+    }
     (*stream)->LimitUnacknowledged(kControlSilence);
-    lines_.reset(new LineLink(owner_.reactor_, *std::move(stream), *this));
+    lines_.reset(new LineLink(owner_.reactor_, owner_.Secure(*std::move(stream)), *this));
     owner_.OnControlConnected();
   }
   void OnLinkReadable() override { owner_.OnControlReadable(*this); }
@@ -85,7 +89,9 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
          [this](Result<std::unique_ptr<net::TcpStream>> stream) {
            owner_.reactor_.DeferDelete(std::move(connector_));
            const Status status = stream.status();
-           if (status.ok()) lines_.reset(new LineLink(owner_.reactor_, *std::move(stream), *this));
+           if (status.ok()) {
+             lines_.reset(new LineLink(owner_.reactor_, owner_.Secure(*std::move(stream)), *this));
+           }
            owner_.OnServerDialed(id_, status);
          });
   }
@@ -146,7 +152,8 @@ ReverseClient::ReverseClient(net::Reactor& reactor, net::Resolver& resolver, Ran
       resolver_(resolver),
       options_(options),
       on_ended_(std::move(on_ended)),
-      core_(options.core, random),
+      token_(MakeToken(options.token)),
+      core_(options.core, random, KeyOf(token_)),
       pipes_(reactor),
       relay_options_(options.relay),
       log_(options.server.ToString(), options.core.id),
@@ -173,6 +180,17 @@ ReverseCounters ReverseClient::counters() const {
     counters.bytes_out += conn->counts().b_to_a;
   }
   return counters;
+}
+
+std::unique_ptr<link::ByteStream> ReverseClient::Secure(std::unique_ptr<net::TcpStream> stream) {
+  if (options_.server_trust == nullptr) return stream;
+  tls::TlsClientOptions options;
+  options.trust = options_.server_trust;
+  options.server_name = options_.server_name.empty() ? options_.server.host : options_.server_name;
+  options.alpn = {kAlpn};
+  options.certificate = options_.certificate;
+  options.handshake_limit = options_.core.handshake_timeout;
+  return std::make_unique<tls::TlsSession>(options, reactor_, std::move(stream));
 }
 
 void ReverseClient::OnControlConnected() {

@@ -5,12 +5,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "ming/base/ip_address.h"
 #include "ming/base/random.h"
+#include "ming/base/secret.h"
 #include "ming/base/status.h"
 #include "ming/base/time.h"
 #include "ming/codec/reverse_line.h"
@@ -21,9 +23,12 @@
 #include "ming/net/tcp_connector.h"
 #include "ming/net/tcp_stream.h"
 #include "ming/reverse/client_core.h"
+#include "ming/reverse/hmac_token.h"
 #include "ming/reverse/line_link.h"
 #include "ming/reverse/reverse_counters.h"
 #include "ming/reverse/reverse_log.h"
+#include "ming/tls/certificate.h"
+#include "ming/tls/tls_trust.h"
 #include "ming/tunnel/relay.h"
 
 namespace ming::reverse {
@@ -38,6 +43,14 @@ struct ReverseClientOptions {
   tunnel::RelayOptions relay;  // without pipes: the client lends its own
   // As of ReverseServerOptions.
   bool splice = true;
+  // How the server is judged, which speaks TLS then; null: plain TCP.
+  std::shared_ptr<const tls::TlsTrust> server_trust;
+  // Whom its certificate must be for; empty: server.host.
+  std::string server_name;
+  // Shown to the server; may be null. Only with `server_trust`.
+  std::shared_ptr<const tls::Certificate> certificate;
+  // Proven to the server; empty: none.
+  Secret token;
 };
 
 class ReverseClient final {
@@ -63,6 +76,8 @@ class ReverseClient final {
   class Control;
   class Conn;
 
+  // The stream in which the lines go, over a connection to the server.
+  std::unique_ptr<link::ByteStream> Secure(std::unique_ptr<net::TcpStream> stream);
   void OnControlConnected();
   void OnControlReadable(Control& control);
   void OnControlFailed(const Status& why);
@@ -96,6 +111,7 @@ class ReverseClient final {
   net::Resolver& resolver_;
   const ReverseClientOptions options_;
   const EndedCallback on_ended_;
+  const std::optional<HmacToken> token_;
   ClientCore core_;
   net::PipePool pipes_;
   tunnel::RelayOptions relay_options_;

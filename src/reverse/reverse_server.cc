@@ -5,11 +5,18 @@
 #include <utility>
 
 #include "ming/reverse/reverse_sockets.h"
+#include "ming/tls/tls_session.h"
 
 namespace ming::reverse {
 namespace {
 
 using codec::ReverseReason;
+
+ServerCoreOptions CoreOptionsOf(const ReverseServerOptions& options) {
+  ServerCoreOptions core = options.core;
+  core.client_certificates = options.client_trust != nullptr;
+  return core;
+}
 
 Status Given(ReverseReason why) {
   return {StatusCode::kClosed, std::string(codec::ReverseReasonName(why))};
@@ -47,11 +54,32 @@ class ReverseServer::Caller final : private link::ByteStream::Observer {
 // A connection on port B as long as it speaks lines.
 class ReverseServer::Link final : private LineLink::Observer {
  public:
-  Link(ReverseServer& owner, LinkId id, std::unique_ptr<net::TcpStream> stream)
-      : tcp(*stream), lines(owner.reactor_, std::move(stream), *this), owner_(owner), id_(id) {}
+  struct Layers {
+    net::TcpStream& tcp;  // at the bottom of `stream`
+    std::unique_ptr<link::ByteStream> stream;
+    // The stream, where the core wants to know whose certificate the client shows; else null.
+    const tls::TlsSession* session = nullptr;
+  };
+
+  Link(ReverseServer& owner, LinkId id, Layers layers)
+      : tcp(layers.tcp),
+        lines(owner.reactor_, std::move(layers.stream), *this),
+        owner_(owner),
+        id_(id),
+        unnamed_(layers.session) {}
 
   net::TcpStream& tcp;  // of `lines`
   LineLink lines;
+
+  // Once, when the handshake is done.
+  std::optional<std::string> TakeName() {
+    if (unnamed_ == nullptr || !unnamed_->connected()) return std::nullopt;
+    const Result<std::string> name = std::exchange(unnamed_, nullptr)->client_name();
+    if (name.ok()) return *name;
+    LOG_EVERY_N(WARNING, 10) << "a client without a trusted certificate: "
+                             << name.status().message();
+    return std::nullopt;
+  }
 
  private:
   void OnLinkReadable() override { owner_.OnLinkReadable(id_); }
@@ -60,12 +88,14 @@ class ReverseServer::Link final : private LineLink::Observer {
 
   ReverseServer& owner_;
   const LinkId id_;
+  const tls::TlsSession* unnamed_;
 };
 
 Result<std::unique_ptr<ReverseServer>> ReverseServer::Start(net::Reactor& reactor, Random& random,
                                                             const ReverseServerOptions& options,
                                                             StoppedCallback on_stopped) {
   CHECK_EQ(options.callers.size(), options.core.listeners.size());
+  CHECK(options.client_trust == nullptr || options.certificate != nullptr);
   std::unique_ptr<ReverseServer> server(
       new ReverseServer(reactor, random, options, std::move(on_stopped)));
   if (Status listening = server->Listen(); !listening.ok()) return listening;
@@ -77,7 +107,8 @@ ReverseServer::ReverseServer(net::Reactor& reactor, Random& random,
     : reactor_(reactor),
       options_(options),
       on_stopped_(std::move(on_stopped)),
-      core_(options.core, random),
+      token_(MakeToken(options.token)),
+      core_(CoreOptionsOf(options), random, KeyOf(token_)),
       pipes_(reactor),
       relay_options_(options.relay),
       alarm_(reactor.CreateAlarm([this] { OnAlarm(); })) {
@@ -147,15 +178,34 @@ void ReverseServer::OnCallerFailed(CallerId caller) {
 
 void ReverseServer::OnLink(std::unique_ptr<net::TcpStream> stream, const net::SocketAddress& peer) {
   const LinkId link(++last_link_);
-  links_.emplace(link, std::make_unique<Link>(*this, link, std::move(stream)));
+  links_.emplace(link, MakeLink(link, std::move(stream)));
   core_.HandleLink(reactor_.Now(), link, peer.ip().ToString());
   Pump();
+}
+
+std::unique_ptr<ReverseServer::Link> ReverseServer::MakeLink(
+    LinkId id, std::unique_ptr<net::TcpStream> stream) {
+  Link::Layers layers{*stream, nullptr, nullptr};
+  if (options_.certificate == nullptr) {
+    layers.stream = std::move(stream);
+    return std::make_unique<Link>(*this, id, std::move(layers));
+  }
+  tls::TlsServerOptions options;
+  options.certificate = options_.certificate;
+  options.client_trust = options_.client_trust;
+  options.alpn = {kAlpn};
+  options.handshake_limit = options_.core.handshake_timeout;
+  auto session = std::make_unique<tls::TlsSession>(options, reactor_, std::move(stream));
+  if (options_.client_trust != nullptr) layers.session = session.get();
+  layers.stream = std::move(session);
+  return std::make_unique<Link>(*this, id, std::move(layers));
 }
 
 void ReverseServer::OnLinkReadable(LinkId link) {
   while (true) {
     const auto found = links_.find(link);
     if (found == links_.end()) return;
+    if (const auto name = found->second->TakeName()) core_.HandleLinkName(link, *name);
     const LineLink::ReadResult result = found->second->lines.Read([this, link](ByteSpan bytes) {
       return core_.HandleLinkBytes(reactor_.Now(), link, bytes);
     });

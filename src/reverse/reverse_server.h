@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "ming/base/ip_address.h"
 #include "ming/base/random.h"
+#include "ming/base/secret.h"
 #include "ming/base/status.h"
 #include "ming/base/time.h"
 #include "ming/codec/reverse_line.h"
@@ -22,11 +24,14 @@
 #include "ming/net/socket_address.h"
 #include "ming/net/tcp_listener.h"
 #include "ming/net/tcp_stream.h"
+#include "ming/reverse/hmac_token.h"
 #include "ming/reverse/joint.h"
 #include "ming/reverse/line_link.h"
 #include "ming/reverse/reverse_counters.h"
 #include "ming/reverse/reverse_log.h"
 #include "ming/reverse/server_core.h"
+#include "ming/tls/certificate.h"
+#include "ming/tls/tls_trust.h"
 #include "ming/tunnel/relay.h"
 
 namespace ming::reverse {
@@ -40,6 +45,13 @@ struct ReverseServerOptions {
   // Whether the kernel may move the bytes of long bursts (splice(2)). For processes that ignore
   // SIGPIPE.
   bool splice = true;
+  // Port B speaks TLS with this certificate; null: plain TCP.
+  std::shared_ptr<const tls::Certificate> certificate;
+  // Where there is one, clients show a certificate that it trusts, for their id; null: they show
+  // none. Only with `certificate`; core.client_certificates is set by it.
+  std::shared_ptr<const tls::TlsTrust> client_trust;
+  // What clients have to prove; empty: nothing.
+  Secret token;
 };
 
 class ReverseServer final {
@@ -81,6 +93,7 @@ class ReverseServer final {
                 const net::SocketAddress& peer);
   void OnCallerFailed(CallerId caller);
   void OnLink(std::unique_ptr<net::TcpStream> stream, const net::SocketAddress& peer);
+  std::unique_ptr<Link> MakeLink(LinkId id, std::unique_ptr<net::TcpStream> stream);
   void OnLinkReadable(LinkId link);
   void OnLinkFailed(LinkId link);
   void OnLinkClosed(LinkId link);
@@ -106,6 +119,7 @@ class ReverseServer final {
   net::Reactor& reactor_;
   const ReverseServerOptions options_;
   const StoppedCallback on_stopped_;
+  const std::optional<HmacToken> token_;
   ServerCore core_;
   net::PipePool pipes_;
   tunnel::RelayOptions relay_options_;

@@ -16,6 +16,9 @@ struct LinkIdTag;
 // A connection on port B. Never used again.
 using LinkId = StrongId<LinkIdTag, uint64_t>;
 
+// RT1 over TLS, for ALPN (RFC 7301).
+inline constexpr char kAlpn[] = "rt1";
+
 // What becomes of running relays when the control connection is lost.
 enum class Orphans {
   kDrain,  // they may finish within the drain time

@@ -65,6 +65,7 @@ Status ServerCoreOptions::Validate() const {
   problems.Range("max-handshakes", max_handshakes, 1, kMillion);
   problems.Range("max-handshakes-per-address", max_handshakes_per_address, 1, kMillion);
   problems.Range("max-clients", max_clients, 1, 10000);
+  problems.Range("max-nonces", max_nonces, 1, kMillion);
   for (const ClientSelector& selector : listeners) {
     problems.Require(
         selector.kind == ClientSelector::Kind::kAny || codec::IsReverseName(selector.name),
@@ -73,7 +74,7 @@ Status ServerCoreOptions::Validate() const {
   return problems.ToStatus();
 }
 
-ServerCore::ServerCore(const ServerCoreOptions& options, Random& random)
+ServerCore::ServerCore(const ServerCoreOptions& options, Random& random, const TokenKey* token)
     : options_(options),
       single_client_(std::all_of(options.listeners.begin(), options.listeners.end(),
                                  [](const ClientSelector& selector) {
@@ -82,6 +83,7 @@ ServerCore::ServerCore(const ServerCoreOptions& options, Random& random)
       random_(random) {
   const Status status = options.Validate();
   CHECK(status.ok()) << status.ToString();
+  if (token != nullptr) token_.emplace(*token, options.max_nonces);
 }
 
 void ServerCore::HandleCaller(Timestamp now, CallerId caller, size_t listener,
@@ -109,17 +111,22 @@ void ServerCore::HandleCallerGone(Timestamp now, CallerId caller) {
 }
 
 void ServerCore::HandleLink(Timestamp now, LinkId link, const std::string& address) {
-  if (stopping_) return Refuse(link, address, ReverseError::kShutdown);
+  if (stopping_) return Refuse({link, address, {}}, ReverseError::kShutdown);
   size_t& of_address = handshakes_by_address_[address];
   // Every announced caller owes us one more, and a crowd of callers comes at once.
   const size_t expected = announced_.size();
   if (handshakes_.size() >= options_.max_handshakes + expected ||
       of_address >= options_.max_handshakes_per_address + expected) {
     if (of_address == 0) handshakes_by_address_.erase(address);
-    return Refuse(link, address, ReverseError::kLimit);
+    return Refuse({link, address, {}}, ReverseError::kLimit);
   }
   ++of_address;
-  handshakes_.emplace(link, Handshake{address, now + options_.handshake_timeout, {}});
+  handshakes_.emplace(link, Handshake{address, now + options_.handshake_timeout, {}, {}});
+}
+
+void ServerCore::HandleLinkName(LinkId link, const std::string& name) {
+  const auto handshake = handshakes_.find(link);
+  if (handshake != handshakes_.end()) handshake->second.name = name;
 }
 
 size_t ServerCore::HandleLinkBytes(Timestamp now, LinkId link, ByteSpan bytes) {
@@ -138,40 +145,55 @@ size_t ServerCore::TakeFirstLine(Timestamp now, LinkId link, ByteSpan bytes) {
   }
   LineReader::Step step = reader.Take(bytes, codec::kMaxReverseFirstLine);
   if (step.too_long) {
-    const std::string address = RemoveHandshake(link);
-    Refuse(link, address, ReverseError::kTooLong);
+    Refuse(RemoveHandshake(link), ReverseError::kTooLong);
   } else if (step.line) {
-    const std::string address = RemoveHandshake(link);
-    HandleFirstLine(now, link, address, *step.line);
+    HandleFirstLine(now, RemoveHandshake(link), *step.line);
   }
   return step.consumed;
 }
 
-void ServerCore::HandleFirstLine(Timestamp now, LinkId link, const std::string& address,
-                                 std::string_view line) {
+void ServerCore::HandleFirstLine(Timestamp now, const Origin& origin, std::string_view line) {
+  if (options_.client_certificates && !origin.name) {
+    return Refuse(origin, ReverseError::kAuth, "certificate");
+  }
   const auto first = codec::ParseReverseFirstLine(line);
   if (!first.ok()) {
     const bool version = first.status().code() == StatusCode::kUnsupported;
-    return Refuse(link, address, version ? ReverseError::kVersion : ReverseError::kProto,
+    return Refuse(origin, version ? ReverseError::kVersion : ReverseError::kProto,
                   version ? "supported=1" : "");
   }
   if (const auto* const data = std::get_if<codec::ReverseData>(&*first)) {
-    HandleData(now, link, address, *data);
+    HandleData(now, origin, *data);
   } else {
-    HandleControl(now, link, address, std::get<codec::ReverseControl>(*first));
+    HandleControl(now, origin, std::get<codec::ReverseControl>(*first));
   }
 }
 
-void ServerCore::HandleControl(Timestamp now, LinkId link, const std::string& address,
+bool ServerCore::Authenticate(Timestamp now, const Origin& origin, const std::string& id,
+                              const codec::ReverseControl& control) {
+  if (options_.client_certificates && origin.name != id) {
+    Refuse(origin, ReverseError::kAuth, "the certificate is for another id");
+    return false;
+  }
+  if (!token_) return true;
+  const Status proven = token_->CheckControl(now, id, control.params);
+  if (proven.ok()) return true;
+  const bool denied = proven.code() == StatusCode::kPermissionDenied;
+  Refuse(origin, denied ? ReverseError::kAuth : ReverseError::kLimit, proven.message());
+  return false;
+}
+
+void ServerCore::HandleControl(Timestamp now, const Origin& origin,
                                const codec::ReverseControl& control) {
-  const std::string_view id = control.params.Find("id").value_or("default");
+  const std::string id(control.params.Find("id").value_or("default"));
   auto labels = ParseLabels(control.params.Find("label").value_or(""));
-  if (!codec::IsReverseName(id) || !labels) return Refuse(link, address, ReverseError::kProto);
-  Client client{link, address, std::string(id), *std::move(labels)};
+  if (!codec::IsReverseName(id) || !labels) return Refuse(origin, ReverseError::kProto);
+  if (!Authenticate(now, origin, id, control)) return;
+  Client client{origin.link, origin.address, id, *std::move(labels)};
   const auto incumbent = FindPlaceOf(client.id);
   if (incumbent == sessions_.end()) {
     if (sessions_.size() >= options_.max_clients) {
-      return Refuse(link, address, ReverseError::kLimit);
+      return Refuse(origin, ReverseError::kLimit);
     }
     return BeginSession(now, std::move(client));
   }
@@ -182,22 +204,29 @@ void ServerCore::HandleControl(Timestamp now, LinkId link, const std::string& ad
   BeginSession(now, std::move(client));
 }
 
-void ServerCore::HandleData(Timestamp now, LinkId link, const std::string& address,
-                            const codec::ReverseData& data) {
+void ServerCore::HandleData(Timestamp now, const Origin& origin, const codec::ReverseData& data) {
+  if (token_) {
+    const Status proven = token_->CheckData(data.conn, data.params);
+    if (!proven.ok()) return Refuse(origin, ReverseError::kAuth, proven.message());
+  }
   const auto announced = announced_.find(data.conn);
   if (announced == announced_.end()) {
     const bool taken = relayed_.count(data.conn) != 0;
-    return Refuse(link, address, taken ? ReverseError::kTaken : ReverseError::kUnknown);
+    return Refuse(origin, taken ? ReverseError::kTaken : ReverseError::kUnknown);
   }
+  const LinkId link = origin.link;
   const CallerId caller = announced->second;
   const auto pending = pending_.find(caller);
   const Announcement announcement = *pending->second.announcement;
   Session& session = sessions_.at(announcement.session);
+  if (options_.client_certificates && origin.name != session.client.id) {
+    return Refuse(origin, ReverseError::kAuth, "the certificate is for another id");
+  }
   const auto name = data.params.Find("session");
-  if (name && *name != session.name) return Refuse(link, address, ReverseError::kUnknown);
+  if (name && *name != session.name) return Refuse(origin, ReverseError::kUnknown);
   if (relays_.size() >= options_.max_relays) {
     EndPending(now, pending, ReverseReason::kLimit);
-    return Refuse(link, address, ReverseError::kLimit);
+    return Refuse(origin, ReverseError::kLimit);
   }
   const Timestamp since = pending->second.since;
   pending_.erase(pending);
@@ -306,8 +335,7 @@ void ServerCore::Stop(Timestamp now) {
   while (!sessions_.empty()) EndSession(now, sessions_.begin(), ReverseReason::kShutdown);
   while (!handshakes_.empty()) {
     const LinkId link = handshakes_.begin()->first;
-    const std::string address = RemoveHandshake(link);
-    Refuse(link, address, ReverseError::kShutdown);
+    Refuse(RemoveHandshake(link), ReverseError::kShutdown);
   }
   const Timestamp deadline = now + options_.drain_timeout;
   for (auto& [caller, relay] : relays_) LimitRelay(caller, relay, deadline);
@@ -353,7 +381,7 @@ void ServerCore::EndSession(Timestamp now, SessionRef session, ReverseReason why
   for (Client& newcomer : ended.newcomers) {
     probing_.erase(newcomer.link);
     if (stopping_) {
-      Refuse(newcomer.link, newcomer.address, ReverseError::kShutdown);
+      Refuse({newcomer.link, newcomer.address, {}}, ReverseError::kShutdown);
     } else if (FindPlaceOf(newcomer.id) != sessions_.end()) {
       RefuseBusy(newcomer);
     } else {
@@ -450,19 +478,20 @@ void ServerCore::OrphanRelaysOf(Timestamp now, LinkId session) {
   }
 }
 
-std::string ServerCore::RemoveHandshake(LinkId link) {
+ServerCore::Origin ServerCore::RemoveHandshake(LinkId link) {
   const auto found = handshakes_.find(link);
-  std::string address = std::move(found->second.address);
+  Origin origin{link, std::move(found->second.address), std::move(found->second.name)};
   handshakes_.erase(found);
-  if (--handshakes_by_address_.at(address) == 0) handshakes_by_address_.erase(address);
-  return address;
+  if (--handshakes_by_address_.at(origin.address) == 0) {
+    handshakes_by_address_.erase(origin.address);
+  }
+  return origin;
 }
 
-void ServerCore::Refuse(LinkId link, const std::string& address, ReverseError error,
-                        const std::string& text) {
-  SendReply(link, codec::ReverseErr{error, text});
-  events_.push_back(EndLink{link});
-  events_.push_back(DataRejected{address, error});
+void ServerCore::Refuse(const Origin& origin, ReverseError error, const std::string& text) {
+  SendReply(origin.link, codec::ReverseErr{error, text});
+  events_.push_back(EndLink{origin.link});
+  events_.push_back(DataRejected{origin.address, error});
 }
 
 void ServerCore::RefuseBusy(const Client& client) {
@@ -497,8 +526,7 @@ void ServerCore::HandleSessionTimeout(Timestamp now, SessionRef session) {
 void ServerCore::HandleTimeout(Timestamp now) {
   while (!handshakes_.empty() && handshakes_.begin()->second.deadline <= now) {
     const LinkId link = handshakes_.begin()->first;
-    const std::string address = RemoveHandshake(link);
-    Refuse(link, address, ReverseError::kTimeout);
+    Refuse(RemoveHandshake(link), ReverseError::kTimeout);
   }
   for (auto session = sessions_.begin(); session != sessions_.end();) {
     HandleSessionTimeout(now, session++);

@@ -24,6 +24,7 @@
 #include "ming/reverse/control_watch.h"
 #include "ming/reverse/line_reader.h"
 #include "ming/reverse/reverse_types.h"
+#include "ming/reverse/token_auth.h"
 
 namespace ming::reverse {
 
@@ -70,6 +71,10 @@ struct ServerCoreOptions {
   size_t max_handshakes_per_address = 32;
   // Connected clients where there are several, 1 to 10,000.
   size_t max_clients = 256;
+  // Successful CONTROL lines remembered against replay, where there is a token, 1 to 1,000,000.
+  size_t max_nonces = 16384;
+  // Links without a name by HandleLinkName are refused, and clients whose id is not that name.
+  bool client_certificates = false;
   SecondClient second_client = SecondClient::kReject;
   Offline offline = Offline::kWait;
   Orphans orphans = Orphans::kDrain;
@@ -142,8 +147,9 @@ using ServerEvent = std::variant<SendLine, EndLink, ResetCaller, StartRelay, Abo
 // Every Handle method may queue events; drain them with PollEvent after each.
 class ServerCore {
  public:
-  // CHECKs that `options` validates. `random` is unpredictable and outlives the core.
-  ServerCore(const ServerCoreOptions& options, Random& random);
+  // CHECKs that `options` validates. `random` is unpredictable and outlives the core, as does
+  // `token`, which every link has to prove; null: none.
+  ServerCore(const ServerCoreOptions& options, Random& random, const TokenKey* token = nullptr);
 
   // Port A: `listener` counts from 0, `source` is "address:port". The caller is not read before
   // StartRelay.
@@ -153,6 +159,8 @@ class ServerCore {
 
   // Port B. `address` is without port.
   void HandleLink(Timestamp now, LinkId link, const std::string& address);
+  // Whose certificate the link showed, if it is trusted. Before its first bytes.
+  void HandleLinkName(LinkId link, const std::string& name);
   // The next bytes of a link; returns how many were taken. 0: it is the relay's or ends. Otherwise
   // call again with what follows, after the events.
   size_t HandleLinkBytes(Timestamp now, LinkId link, ByteSpan bytes);
@@ -183,6 +191,13 @@ class ServerCore {
     std::string address;
     Timestamp deadline;
     LineReader reader;
+    std::optional<std::string> name;  // in the certificate
+  };
+  // A link whose first line has come.
+  struct Origin {
+    LinkId link;
+    std::string address;
+    std::optional<std::string> name;
   };
   // What the first line of a control connection says.
   struct Client {
@@ -225,18 +240,17 @@ class ServerCore {
 
   size_t TakeFirstLine(Timestamp now, LinkId link, ByteSpan bytes);
   size_t TakeControlLine(Timestamp now, SessionRef session, ByteSpan bytes);
-  void HandleFirstLine(Timestamp now, LinkId link, const std::string& address,
-                       std::string_view line);
-  void HandleControl(Timestamp now, LinkId link, const std::string& address,
-                     const codec::ReverseControl& control);
-  void HandleData(Timestamp now, LinkId link, const std::string& address,
-                  const codec::ReverseData& data);
+  void HandleFirstLine(Timestamp now, const Origin& origin, std::string_view line);
+  void HandleControl(Timestamp now, const Origin& origin, const codec::ReverseControl& control);
+  // False: refused.
+  bool Authenticate(Timestamp now, const Origin& origin, const std::string& id,
+                    const codec::ReverseControl& control);
+  void HandleData(Timestamp now, const Origin& origin, const codec::ReverseData& data);
   void HandleMessage(Timestamp now, SessionRef session, std::string_view line);
   void HandleClose(Timestamp now, LinkId session, const codec::ReverseClose& close);
-  void Refuse(LinkId link, const std::string& address, codec::ReverseError error,
-              const std::string& text = {});
+  void Refuse(const Origin& origin, codec::ReverseError error, const std::string& text = {});
   void RefuseBusy(const Client& client);
-  std::string RemoveHandshake(LinkId link);
+  Origin RemoveHandshake(LinkId link);
 
   void BeginSession(Timestamp now, Client client);
   void EndSession(Timestamp now, SessionRef session, codec::ReverseReason why);
@@ -260,6 +274,7 @@ class ServerCore {
   const ServerCoreOptions options_;
   const bool single_client_;
   Random& random_;
+  std::optional<TokenChecker> token_;
   std::deque<ServerEvent> events_;
   bool stopping_ = false;
   bool stopped_ = false;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace {
 
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class Reverse : public TestFolder {
@@ -88,6 +90,61 @@ TEST_F(Reverse, WrongUseIsExplained) {
   EXPECT_THAT(error_of({"reverse", "server", "--pair-timeout", "10"}), HasSubstr("--pair-timeout"));
   EXPECT_THAT(error_of({"reverse", "server", "--listen-a", ":1=a/b"}),
               HasSubstr("the id of a client, or label:NAME"));
+}
+
+TEST_F(Reverse, AnotherTokenIsRefusedForGoodAndNeverLogged) {
+  Write("right", "  right-token \nsecond line\n");
+  Write("wrong", "wrong-token\n");
+  std::filesystem::permissions("right", std::filesystem::perms::owner_read);
+  std::filesystem::permissions("wrong", std::filesystem::perms::owner_read);
+  Subprocess server(ServerWords({"--token-file", "right", "--log-level", "debug"}));
+  ASSERT_TRUE(server.WaitForOutput("--target localhost:8080 --token-file FILE\n"))
+      << server.errors();
+  EXPECT_TRUE(server.WaitForErrors("without TLS all bytes are readable"));
+  const auto client_words = [&server](const char* file) {
+    return std::vector<std::string>{"reverse",  "client",      "--server",     ClientPort(server),
+                                    "--target", "localhost:1", "--token-file", file};
+  };
+  const RunResult refused = RunMing(client_words("wrong"));
+  EXPECT_EQ(refused.code, 4);
+  EXPECT_THAT(refused.errors, HasSubstr("the server refused: AUTH"));
+  Subprocess client(client_words("right"));
+  EXPECT_TRUE(client.WaitForErrors("event=client_up")) << client.errors();
+  for (const std::string& text : {server.errors(), client.errors(), refused.errors}) {
+    EXPECT_THAT(text, Not(HasSubstr("right-token")));
+    EXPECT_THAT(text, Not(HasSubstr("wrong-token")));
+  }
+}
+
+TEST_F(Reverse, ATokenThatOthersMayReadIsRefused) {
+  Write("open", "token\n");
+  std::filesystem::permissions("open", std::filesystem::perms{0640});
+  Write("blank", " \ntoken\n");
+  std::filesystem::permissions("blank", std::filesystem::perms{0600});
+  const auto error_of = [](const char* file) {
+    const RunResult result = RunMing(ServerWords({"--token-file", file}));
+    EXPECT_EQ(result.code, 1) << file;
+    return result.errors;
+  };
+  EXPECT_THAT(error_of("open"), HasSubstr("chmod 600 open"));
+  EXPECT_THAT(error_of("blank"), HasSubstr("no token in its first line"));
+  EXPECT_THAT(error_of("missing"), HasSubstr("missing"));
+}
+
+TEST_F(Reverse, TlsFlagsThatMeanNothingAreErrors) {
+  const auto error_of = [](const std::vector<std::string>& words) {
+    const RunResult result = RunMing(words);
+    EXPECT_EQ(result.code, 2) << result.errors;
+    return result.errors;
+  };
+  EXPECT_THAT(error_of(ServerWords({"--tls-cert", "x"})), HasSubstr("needs --tls-key"));
+  EXPECT_THAT(error_of(ServerWords({"--tls-key", "x"})), HasSubstr("needs --tls-cert"));
+  EXPECT_THAT(error_of(ServerWords({"--tls-client-ca", "x"})), HasSubstr("needs --tls-cert"));
+  for (const char* flag : {"--tls-ca", "--tls-name", "--tls-cert", "--tls-key"}) {
+    EXPECT_THAT(error_of({"reverse", "client", "--server", "a:1", "--target", "b:2", flag, "x"}),
+                HasSubstr("means nothing without --tls"))
+        << flag;
+  }
 }
 
 TEST_F(Reverse, AnOccupiedPortIsNamed) {

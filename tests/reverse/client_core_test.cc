@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "fake_token_key.h"
+
 namespace ming::reverse {
 namespace {
 
@@ -58,7 +60,9 @@ class ClientCoreTest : public testing::Test {
  protected:
   ClientCoreTest() { Use({}); }
 
-  void Use(const ClientCoreOptions& options) { core_.emplace(options, random_); }
+  void Use(const ClientCoreOptions& options, const TokenKey* token = nullptr) {
+    core_.emplace(options, random_, token);
+  }
 
   Lines Events() {
     Lines lines;
@@ -121,6 +125,42 @@ TEST_F(ClientCoreTest, IntroducesItself) {
   EXPECT_EQ(Events(), Lines{"send RT1 CONTROL id=home label=web,db"});
   Hear("OK session=0011223344556677 heartbeat=0\n");
   EXPECT_EQ(Events(), Lines{"up 0011223344556677"});
+}
+
+TEST_F(ClientCoreTest, ProvesTheTokenOnEachConnection) {
+  const FakeTokenKey key("s3cret");
+  Use({}, &key);
+  core_->Start(now_);
+  core_->HandleControlConnected(now_);
+  const std::string control = Events().back();
+  const size_t nonce = control.find(" nonce=");
+  ASSERT_NE(nonce, std::string::npos) << control;
+  EXPECT_EQ(control.substr(0, nonce), "send RT1 CONTROL id=default ts=1700000000");
+  EXPECT_EQ(control.substr(nonce + 39),
+            " mac=" + key.Mac("RT1|CONTROL|default|1700000000|" + control.substr(nonce + 7, 32)));
+  Hear("OK session=0011223344556677\n");
+  Announce(kConn);
+  core_->HandleLinkConnected(now_, Conn(kConn));
+  EXPECT_EQ(Events().back(), "send-link RT1 DATA " + std::string(kConn) +
+                                 " mac=" + key.Mac("RT1|DATA|" + std::string(kConn)));
+}
+
+TEST_F(ClientCoreTest, AServerThatItDoesNotTrustIsRefusedForGood) {
+  core_->Start(now_);
+  core_->HandleControlConnected(now_);
+  Events();
+  core_->HandleControlEnd(now_, Status(StatusCode::kPermissionDenied, "certificate"));
+  EXPECT_EQ(Events(), (Lines{"end-control",
+                             "ended " + std::to_string(static_cast<int>(ClientEnd::kRefused))}));
+}
+
+TEST_F(ClientCoreTest, ComesBackAfterARefusalWhereAskedTo) {
+  ClientCoreOptions options;
+  options.reconnect.after_refusal = true;
+  Use(options);
+  core_->Start(now_);
+  core_->HandleControlEnd(now_, Status(StatusCode::kPermissionDenied, "certificate"));
+  EXPECT_TRUE(Has(Events(), "wait"));
 }
 
 TEST_F(ClientCoreTest, ServesACaller) {

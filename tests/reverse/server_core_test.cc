@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "fake_token_key.h"
+
 namespace ming::reverse {
 namespace {
 
@@ -51,7 +53,9 @@ class ServerCoreTest : public Test {
  protected:
   ServerCoreTest() { Use({}); }
 
-  void Use(const ServerCoreOptions& options) { core_.emplace(options, random_); }
+  void Use(const ServerCoreOptions& options, const TokenKey* token = nullptr) {
+    core_.emplace(options, random_, token);
+  }
 
   // All events since the last call.
   std::vector<std::string> Events() {
@@ -127,6 +131,58 @@ TEST_F(ServerCoreTest, PairsACallerWithItsDataConnection) {
   core_->HandleRelayDone(now_, CallerId(1), ReverseReason::kDone);
   EXPECT_EQ(Events(), std::vector<std::string>{"conn-end 1 done"});
   EXPECT_EQ(core_->active_count() + core_->pending_count(), 0u);
+}
+
+TEST_F(ServerCoreTest, RefusesWhoDoesNotProveTheToken) {
+  const FakeTokenKey key("s3cret");
+  Use({}, &key);
+  EXPECT_TRUE(Has(Connect(1, "RT1 CONTROL id=home\n"), "send 1 ERR AUTH token"));
+  codec::ReverseControl line;
+  line.params.Add("id", "home");
+  SignControl(key, random_, "home", line.params);
+  const std::string text = codec::SerializeReverseLine(codec::ReverseFirstLine(line));
+  EXPECT_TRUE(Has(Connect(2, text), "client-up home"));
+  EXPECT_TRUE(Has(Connect(3, text), "send 3 ERR AUTH seen before"));
+}
+
+TEST_F(ServerCoreTest, RefusesADataConnectionThatDoesNotProveTheToken) {
+  const FakeTokenKey key("s3cret");
+  Use({}, &key);
+  codec::ReverseControl control;
+  SignControl(key, random_, "default", control.params);
+  Connect(1, codec::SerializeReverseLine(codec::ReverseFirstLine(control)));
+  const std::string conn = ConnOf(Call(1));
+  EXPECT_TRUE(Has(Connect(2, "RT1 DATA " + conn + "\n"), "send 2 ERR AUTH token"));
+  const std::string unknown(32, '0');
+  EXPECT_TRUE(Has(Connect(3, "RT1 DATA " + unknown + "\n"), "send 3 ERR AUTH token"))
+      << "strangers do not learn which ids exist";
+  EXPECT_TRUE(Has(Connect(4, "RT1 DATA " + conn + " mac=" + key.Mac("RT1|DATA|" + conn) + "\n"),
+                  "send 4 OK"));
+}
+
+TEST_F(ServerCoreTest, RefusesLinksWithoutACertificateBeforeItLooksAtTheirLine) {
+  ServerCoreOptions options;
+  options.client_certificates = true;
+  Use(options);
+  EXPECT_TRUE(Has(Connect(1, "RT1 CONTROL id=home\n"), "send 1 ERR AUTH certificate"));
+  EXPECT_TRUE(Has(Connect(2, "nonsense\n"), "send 2 ERR AUTH certificate"));
+}
+
+TEST_F(ServerCoreTest, TakesTheIdThatTheCertificateNamesAndNoOther) {
+  ServerCoreOptions options;
+  options.client_certificates = true;
+  Use(options);
+  const auto connect = [this](uint64_t link, const std::string& name, const std::string& line) {
+    core_->HandleLink(now_, LinkId(link), "192.0.2.1");
+    core_->HandleLinkName(LinkId(link), name);
+    Say(link, line);
+    return Events();
+  };
+  EXPECT_NE(Line(connect(1, "home", "RT1 CONTROL id=office\n"), "send 1 ERR AUTH"), "");
+  EXPECT_TRUE(Has(connect(2, "home", "RT1 CONTROL id=home\n"), "client-up home"));
+  const std::string conn = ConnOf(Call(1));
+  EXPECT_NE(Line(connect(3, "office", "RT1 DATA " + conn + "\n"), "send 3 ERR AUTH"), "");
+  EXPECT_TRUE(Has(connect(4, "home", "RT1 DATA " + conn + "\n"), "send 4 OK"));
 }
 
 TEST_F(ServerCoreTest, TakesNoRawByteBehindTheDataLine) {
