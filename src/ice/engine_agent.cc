@@ -247,10 +247,11 @@ codec::IceCredentials EngineAgent::Credentials() const {
 
 // The first connectivity check would wait for one pacing interval, though there is none before it
 // to keep away from (RFC 8445, section 14.2). libnice has no call for this, but its timer is a
-// source of our context that has a name, so those that `command` added are looked through.
+// source of our context that has a name, so those that `command` added are looked through. Before
+// the peer's credentials are known a check could not be made.
 template <typename Command>
 void EngineAgent::StartChecks(Command command) {
-  if (checks_started_) return command();
+  if (checks_started_ || !remote_known_) return command();
   const guint first = NextSourceId(glib_.context());
   command();
   const guint last = NextSourceId(glib_.context());
@@ -263,6 +264,7 @@ void EngineAgent::StartChecks(Command command) {
 }
 
 void EngineAgent::SetRemoteCredentials(const codec::IceCredentials& credentials) {
+  remote_known_ = true;
   StartChecks([&] {
     nice_agent_set_remote_credentials(agent_, stream_, credentials.username_fragment.c_str(),
                                       credentials.password.Reveal().c_str());

@@ -91,6 +91,7 @@ class EngineAgent final {
   _NiceAgent* agent_ = nullptr;
   unsigned stream_ = 0;
   bool has_turn_ = false;
+  bool remote_known_ = false;
   bool checks_started_ = false;
   bool close_started_ = false;
   CloseTicket* close_ticket_ = nullptr;  // while closing is under way; the callback owns it
