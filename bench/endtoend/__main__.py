@@ -1,9 +1,11 @@
 """Measures ming beside its opponents: ./run bench [GROUP...]"""
 import argparse
+import contextlib
 import json
 import pathlib
 import sys
 import time
+import traceback
 
 from endtoend import document, machine
 from endtoend.groups import GROUPS, run_group
@@ -11,7 +13,7 @@ from endtoend.parties import PARTIES
 from endtoend.results import Results
 from endtoend.rounds import Bench
 from natlab.namespaces import Run
-from support.processes import Failure, Skip, raise_descriptor_limit
+from support.processes import Skip, raise_descriptor_limit
 
 DOCS = pathlib.Path("docs")
 
@@ -72,15 +74,16 @@ def measure(arguments, results):
         for name in arguments.groups or GROUPS:
             try:
                 about["groups"][name] = {"load_before": machine.load_average(), "took_s": round(run_group(name, bench))}
-            except Failure as error:
-                results.fail(name, "", error)
-                print(f"  {name} was not measured: {error}", file=sys.stderr, flush=True)
+            except Exception:  # pylint: disable=broad-except  # a defect of one group must not hide the results of the others
+                results.fail(name, "", traceback.format_exc(limit=1))
+                print(f"  {name} was not measured: {traceback.format_exc()}", file=sys.stderr, flush=True)
             except KeyboardInterrupt:
                 about["interrupted_in"] = name
                 break
         return about
     finally:
-        run.close(keep_logs=False)
+        with contextlib.suppress(KeyboardInterrupt):  # it comes when all is removed; what was measured is still reported
+            run.close(keep_logs=False)
 
 
 def merged(stored, results, about):

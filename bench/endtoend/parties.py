@@ -253,7 +253,7 @@ class Nginx(TwoHops):
 
     def hop(self, run, name, address, port, to_address, to_port):
         folder = self.folder / name
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         config = folder / "nginx.conf"
         config.write_text(
             "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n"
@@ -308,7 +308,8 @@ class Ssh(Party):
 
     def keys(self):
         for name in ("host", "user"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.folder / name], check=True)
+            if not (self.folder / name).exists():
+                subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.folder / name], check=True)
         pathlib.Path("/run/sshd").mkdir(exist_ok=True)  # sshd insists
 
     def sshd(self, run):
@@ -350,7 +351,7 @@ class Reverse(Party):
                       "--max-pending", MAX_CONNECTIONS, "-alsologtostderr", *self.flags)
         self.processes[-1].wait_for_line("event=listening")
         self.run_far("client", self.program(), "reverse", "client", "--server", f"{self.place.near_address}:{MIDDLE_PORT}",
-                     "--target", f"{LOCAL}:{SERVICE_PORT}", "-alsologtostderr", *self.flags)
+                     "--target", f"{LOCAL}:{SERVICE_PORT}", "--max-conns", MAX_CONNECTIONS, "-alsologtostderr", *self.flags)
         self.processes[0].wait_for_line("event=client_up")
 
 

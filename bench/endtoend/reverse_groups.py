@@ -44,6 +44,7 @@ def idle(bench):
 
 
 def hold_idle(party):
+    party.begin_anew()  # what an allocator kept of the last crowd would hide what this one needs
     count = min(IDLE, MAX_CONNECTIONS - 600)
     service = load.start_echo(party)
     try:

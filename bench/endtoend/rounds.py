@@ -1,10 +1,12 @@
 """What every group of workloads does: start its parties once, then go round, each party one workload after the other."""
 import dataclasses
+import subprocess
 import sys
 
 from endtoend.parties import PARTIES
 from endtoend.places import SERVICE_PORT, loopback_place
 from support.processes import Failure, wait_for
+
 
 @dataclasses.dataclass
 class Bench:
@@ -48,7 +50,7 @@ def interleave(bench, parties, workloads, rounds=None):
                 try:
                     party.renew()
                     bench.results.add(name, party.name, function(party))
-                except Failure as error:
+                except (Failure, OSError, subprocess.SubprocessError) as error:
                     bench.results.fail(name, party.name, error)
                     print(f"  void: {name}, {party.name}: {error}", file=sys.stderr, flush=True)
         print(f"  round {number + 1} of {rounds}", file=sys.stderr, flush=True)

@@ -97,6 +97,7 @@ def memory(bench):
 
 
 def peer_memory(party):
+    party.begin_anew()  # what an allocator kept of the last round would hide what this one needs
     before = party.host_memory()
     with party.more_clients(PEERS):
         grown = party.host_memory().private - before.private
@@ -105,6 +106,7 @@ def peer_memory(party):
 
 def stream_memory(party):
     """Of the end that needs more."""
+    party.begin_anew()
     with load.held_connections(party, 1):
         before = party.host_memory(), party.client_memory()
     with load.held_connections(party, STREAMS):
