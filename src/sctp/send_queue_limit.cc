@@ -6,7 +6,7 @@ namespace ming::sctp {
 namespace {
 
 // What a small message may wait for behind bulk.
-constexpr Duration kQueueTime = std::chrono::microseconds(500);
+constexpr Duration kQueueTime = std::chrono::milliseconds(1);
 // A window is at least so long: shorter ones measure the bursts, not the rate.
 constexpr Duration kMinWindow = std::chrono::milliseconds(5);
 constexpr int kLongWindow = 8;
