@@ -22,6 +22,20 @@ ming_third_party(yaml yaml-cpp)
 find_package(OpenSSL 3 REQUIRED)
 add_library(third_party::openssl ALIAS OpenSSL::SSL)
 
+# The allocator of the program. Whoever packages ming without it loses speed only.
+if(MING_TCMALLOC)
+  pkg_check_modules(tcmalloc IMPORTED_TARGET GLOBAL libtcmalloc_minimal)
+  if(tcmalloc_FOUND)
+    # Nothing names a symbol of it, so a linker that drops what is not needed would drop it.
+    add_library(ming_allocator INTERFACE)
+    target_link_libraries(ming_allocator INTERFACE
+      "-Wl,--push-state,--no-as-needed" PkgConfig::tcmalloc "-Wl,--pop-state")
+    add_library(third_party::allocator ALIAS ming_allocator)
+  else()
+    message(STATUS "tcmalloc (libgoogle-perftools-dev) is not installed: ming uses the C library's allocator")
+  endif()
+endif()
+
 find_package(nlohmann_json REQUIRED)
 add_library(third_party::json ALIAS nlohmann_json::nlohmann_json)
 
