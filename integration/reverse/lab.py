@@ -122,6 +122,15 @@ def expect_reset(stream, least, most, what="the caller"):
     raise Failure(f"{what}: got {got!r} instead of a reset")
 
 
+def call_expecting_reset(port, most):
+    """A new caller is reset within so many seconds, perhaps before connect(2) has returned."""
+    try:
+        with connect(port) as caller:
+            return expect_reset(caller, 0, most)
+    except ConnectionResetError:
+        return 0.0
+
+
 def expect(condition, what):
     if not condition:
         raise Failure(what)

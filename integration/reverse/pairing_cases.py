@@ -3,7 +3,7 @@ import socket
 import time
 
 from reverse import rt1
-from reverse.lab import (accept, ask, connect, count, echo_once, expect, expect_equal, expect_reset, freeze, listen, reset)
+from reverse.lab import (accept, ask, call_expecting_reset, connect, count, echo_once, expect, expect_equal, expect_reset, freeze, listen, reset)
 from support.processes import Failure, free_port, wait_for
 
 
@@ -66,8 +66,7 @@ def b10_killed(lab, _full):
 def b11_target_closed(lab, _full):
     """The target's port is closed: the caller is reset within 1 s, both ends forget it."""
     server, client = lab.reverse_tunnel(free_port())
-    with lab.call() as caller:
-        took = expect_reset(caller, 0, 1)
+    took = call_expecting_reset(lab.a, 1)
     client.wait_for_line(r"event=dial_failed reason=target-refused\b")
     server.wait_for_line(r"event=conn_end .*reason=(target-refused|reset)\b")
     lab.wait_quiet(server, client)

@@ -74,6 +74,9 @@ FlagSpec Count(const std::string& name, uint64_t preset, uint64_t minimum,
 // What both ends take.
 std::vector<FlagSpec> CommonFlags() {
   return {
+      Switch("udp", "carry datagrams as well; both ends must say so"),
+      Time("udp-timeout", reverse::UdpOptions().idle_timeout, milliseconds(100), hours(24),
+           "a UDP source is forgotten after so long without a datagram"),
       Choice("orphans", {"drain", "keep", "kill"}, "relays when the other end is lost"),
       Switch("no-splice", "copy every byte, where the kernel could move them by itself"),
       Time("half-close-timeout", minutes(1), milliseconds(10), hours(24),
@@ -235,6 +238,8 @@ Result<reverse::ReverseServerOptions> ReverseServerSettings(const Settings& sett
   options.core.max_relays = CountOf(settings, "max-conns");
   options.core.max_handshakes = CountOf(settings, "max-handshakes");
   options.relay = RelayOf(settings);
+  options.core.udp = settings.IsTrue("udp");
+  options.udp.idle_timeout = TimeOf(settings, "udp-timeout");
   options.splice = !settings.IsTrue("no-splice");
   if (Status valid = options.core.Validate(); !valid.ok()) return valid;
   if (Status secured = SetSecurity(settings, options); !secured.ok()) return secured;
@@ -266,6 +271,8 @@ Result<reverse::ReverseClientOptions> ReverseClientSettings(const Settings& sett
   options.connect_timeout = TimeOf(settings, "connect-timeout");
   options.dial_timeout = TimeOf(settings, "dial-timeout");
   options.relay = RelayOf(settings);
+  options.core.udp = settings.IsTrue("udp");
+  options.udp.idle_timeout = TimeOf(settings, "udp-timeout");
   options.splice = !settings.IsTrue("no-splice");
   if (Status valid = options.core.Validate(); !valid.ok()) return valid;
   if (Status secured = SetSecurity(settings, options); !secured.ok()) return secured;

@@ -73,6 +73,18 @@ std::vector<Metric> Metrics(const ReverseCounters& counters) {
       Gauge("pending", "callers that wait", Number(counters.pending)),
       Gauge("clients", "connected clients", Number(counters.clients)),
       PairSeconds(counters.pair_times),
+      {"datagrams_total",
+       "datagrams of UDP callers carried",
+       MetricKind::kCounter,
+       "dir",
+       {{"in", Number(counters.datagrams.in)}, {"out", Number(counters.datagrams.out)}}},
+      {"datagrams_dropped_total",
+       "datagrams of UDP callers dropped",
+       MetricKind::kCounter,
+       "reason",
+       {{"backpressure", Number(counters.datagrams.dropped_backpressure)},
+        {"waiting", Number(counters.datagrams.dropped_waiting)},
+        {"oversize", Number(counters.datagrams.dropped_oversize)}}},
   };
   for (Metric& metric : metrics) metric.prefix = "reverse_tunnel_";
   return metrics;

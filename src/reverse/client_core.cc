@@ -86,6 +86,7 @@ void ClientCore::HandleControlConnected(Timestamp now) {
     line.params.Add("label", labels);
   }
   if (token_ != nullptr) SignControl(*token_, random_, options_.id, line.params);
+  if (options_.udp) line.params.Add("udp", "1");
   events_.push_back(client::SendControl{codec::SerializeReverseLine(line)});
 }
 
@@ -129,7 +130,8 @@ void ClientCore::HandleReply(Timestamp now, std::string_view line) {
   control_deadline_ = Timestamp::Max();
   up_since_ = now;
   watch_.emplace(HeartbeatOf(params), now);
-  events_.push_back(client::ControlUp{std::string(params.Find("session").value_or("-"))});
+  events_.push_back(client::ControlUp{std::string(params.Find("session").value_or("-")),
+                                      options_.udp && params.Find("udp") == "1"});
 }
 
 void ClientCore::HandleRefusal(Timestamp now, const codec::ReverseErr& err) {
@@ -182,11 +184,16 @@ void ClientCore::HandleNewConn(Timestamp now, const codec::ReverseNewConn& messa
     return SendMessage(now, codec::ReverseClose{message.conn, ReverseReason::kLimit});
   }
   const std::string source(message.params.Find("src").value_or("-"));
+  const bool udp = message.params.Find("proto") == "udp";
+  if (udp && !options_.udp) {  // not ours to carry
+    return SendMessage(now, codec::ReverseClose{message.conn, ReverseReason::kDenied});
+  }
   Conn conn;
+  conn.kind = udp ? CallerKind::kDatagrams : CallerKind::kStream;
   conn.source = source;
   conn.since = now;
+  events_.push_back(client::ConnNew{message.conn, source, conn.kind});
   conns_.emplace(message.conn, std::move(conn));
-  events_.push_back(client::ConnNew{message.conn, source});
   events_.push_back(client::DialServer{message.conn});
 }
 
@@ -223,7 +230,7 @@ void ClientCore::HandleLinkReply(Timestamp now, Conns::iterator conn, std::strin
   conn->second.stage = Stage::kDialingTarget;
   conn->second.spent = true;
   SetDeadline(conn->first, conn->second, Timestamp::Max());
-  events_.push_back(client::DialTarget{conn->first, conn->second.source});
+  events_.push_back(client::DialTarget{conn->first, conn->second.source, conn->second.kind});
 }
 
 void ClientCore::HandleLinkEnd(Timestamp now, ReverseConnId conn) {

@@ -50,6 +50,8 @@ struct ClientCoreOptions {
   // Connections at once, dialling ones included, 1 to 1,000,000.
   size_t max_conns = 4096;
   Orphans orphans = Orphans::kDrain;
+  // Offers the server to carry datagrams as well.
+  bool udp = false;
   ReconnectOptions reconnect;
 
   // All problems at once, one a line; ok when there are none.
@@ -81,6 +83,7 @@ struct SendLink {
 struct DialTarget {  // HandleTargetConnected or HandleTargetFailed follows; the link is not read
   codec::ReverseConnId conn;
   std::string source;  // the caller, "address:port"
+  CallerKind kind = CallerKind::kStream;
 };
 struct StartRelay {  // HandleRelayDone follows
   codec::ReverseConnId conn;
@@ -99,6 +102,7 @@ struct Ended {  // once, and last
 // For the log and the counters; nothing is to be done.
 struct ControlUp {
   std::string session;
+  bool udp = false;  // both ends carry datagrams
 };
 struct ControlDown {
   Status why;
@@ -109,6 +113,7 @@ struct ReconnectWait {
 struct ConnNew {
   codec::ReverseConnId conn;
   std::string source;
+  CallerKind kind = CallerKind::kStream;
 };
 struct ConnPaired {
   codec::ReverseConnId conn;
@@ -177,6 +182,7 @@ class ClientCore {
   enum class Stage { kDialingServer, kGreeting, kDialingTarget, kRelaying };
   struct Conn {
     Stage stage = Stage::kDialingServer;
+    CallerKind kind = CallerKind::kStream;
     std::string source;
     Timestamp since;
     Timestamp deadline = Timestamp::Max();

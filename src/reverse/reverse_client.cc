@@ -8,6 +8,7 @@
 
 #include "ming/reverse/joint.h"
 #include "ming/reverse/reverse_sockets.h"
+#include "ming/reverse/udp_target.h"
 #include "ming/tls/tls_session.h"
 
 namespace ming::reverse {
@@ -98,10 +99,11 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
   LineLink* lines() { return lines_.get(); }
 
   // Watches the data connection for its failure, unread, until the target is there.
-  void DialTarget() {
+  void DialTarget(CallerKind kind) {
     data_ = lines_->Release();
     owner_.reactor_.DeferDelete(std::move(lines_));
     if (data_ != nullptr) data_->SetObserver(this);
+    if (kind == CallerKind::kDatagrams) return DialUdp();
     Dial(owner_.options_.target, owner_.options_.dial_timeout,
          [this](Result<std::unique_ptr<net::TcpStream>> stream) {
            owner_.reactor_.DeferDelete(std::move(connector_));
@@ -113,12 +115,20 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
 
   void StartRelay() {
     data_->SetObserver(nullptr);
+    if (udp_ != nullptr) {
+      return udp_->StartRelay(std::move(data_), owner_.options_.udp,
+                              [this](ReverseReason why) { owner_.OnRelayDone(id_, why); });
+    }
     joint_ = std::make_unique<Joint>(owner_.reactor_, std::move(data_), std::move(target_),
                                      owner_.relay_options_,
                                      [this](ReverseReason why) { owner_.OnRelayDone(id_, why); });
   }
-  void AbortRelay() { joint_->Abort(Status(StatusCode::kClosed, "the control is lost")); }
+  void AbortRelay() {
+    const Status why(StatusCode::kClosed, "the control is lost");
+    udp_ != nullptr ? udp_->Abort(why) : joint_->Abort(why);
+  }
   tunnel::RelayCounts counts() const {
+    if (udp_ != nullptr) return udp_->counts();
     return joint_ != nullptr ? joint_->counts() : tunnel::RelayCounts();
   }
 
@@ -129,6 +139,12 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
     options.tcp = SocketOptions();
     connector_ = std::make_unique<net::TcpConnector>(owner_.reactor_, owner_.resolver_, where,
                                                      options, std::move(on_done));
+  }
+  void DialUdp() {
+    udp_ =
+        std::make_unique<UdpTarget>(owner_.reactor_, owner_.resolver_, owner_.counters_.datagrams);
+    udp_->Dial(owner_.options_.target, owner_.options_.dial_timeout,
+               [this](const Status& status) { owner_.OnTargetDialed(id_, status); });
   }
   void OnLinkReadable() override { owner_.OnConnReadable(id_); }
   void OnLinkFailed(const Status& /*why*/) override { owner_.OnConnFailed(id_); }
@@ -144,6 +160,7 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
   std::unique_ptr<link::ByteStream> data_;  // while the target is dialled
   std::unique_ptr<link::ByteStream> target_;
   std::unique_ptr<Joint> joint_;
+  std::unique_ptr<UdpTarget> udp_;  // of a UDP caller
 };
 
 ReverseClient::ReverseClient(net::Reactor& reactor, net::Resolver& resolver, Random& random,
@@ -312,7 +329,9 @@ void ReverseClient::Apply(const client::SendLink& event) {
   conns_.at(event.conn)->lines()->Send(event.text);
 }
 
-void ReverseClient::Apply(const client::DialTarget& event) { conns_.at(event.conn)->DialTarget(); }
+void ReverseClient::Apply(const client::DialTarget& event) {
+  conns_.at(event.conn)->DialTarget(event.kind);
+}
 
 void ReverseClient::Apply(const client::StartRelay& event) { conns_.at(event.conn)->StartRelay(); }
 
@@ -328,6 +347,9 @@ void ReverseClient::Apply(const client::Ended& event) { on_ended_(event.end, eve
 
 void ReverseClient::Apply(const client::ControlUp& event) {
   if (std::exchange(was_up_, true)) ++counters_.reconnects;
+  if (options_.core.udp && !event.udp) {
+    LOG(WARNING) << "the server carries no UDP: it was started without --udp";
+  }
   log_.Write(event);
 }
 

@@ -23,6 +23,7 @@
 #include "ming/net/tcp_connector.h"
 #include "ming/net/tcp_stream.h"
 #include "ming/reverse/client_core.h"
+#include "ming/reverse/datagram_joint.h"
 #include "ming/reverse/hmac_token.h"
 #include "ming/reverse/line_link.h"
 #include "ming/reverse/reverse_counters.h"
@@ -37,6 +38,7 @@ struct ReverseClientOptions {
   HostPort server;  // its port B
   HostPort target;  // resolved for each connection
   ClientCoreOptions core;
+  UdpOptions udp;  // where core.udp is set
   // To the server, and to the target over all its addresses; resolving included.
   Duration connect_timeout = std::chrono::seconds(5);
   Duration dial_timeout = std::chrono::seconds(5);

@@ -24,6 +24,15 @@ struct PairTimes {
   Duration sum{};
 };
 
+// Datagrams of UDP callers.
+struct DatagramCounts {
+  uint64_t in = 0;  // from callers toward the target
+  uint64_t out = 0;
+  uint64_t dropped_backpressure = 0;  // the data connection stalled
+  uint64_t dropped_waiting = 0;       // too many before their flow was paired, or while stopping
+  uint64_t dropped_oversize = 0;      // longer than a frame may be
+};
+
 struct ReverseCounters {
   void CountEnd(codec::ReverseReason reason);
   // Ended otherwise than in order.
@@ -36,6 +45,7 @@ struct ReverseCounters {
   PairTimes pair_times;
   uint64_t bytes_in = 0;  // from callers toward the target
   uint64_t bytes_out = 0;
+  DatagramCounts datagrams;
   // Times that a client came up after one was lost.
   uint64_t reconnects = 0;
   size_t active = 0;

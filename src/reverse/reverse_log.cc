@@ -20,6 +20,11 @@ void AddCounts(LogEvent& event, codec::ReverseReason reason, const tunnel::Relay
       .AddTime("ms", age);
 }
 
+void WriteWithKind(LogEvent event, CallerKind kind) {
+  if (kind == CallerKind::kDatagrams) event.Add("proto", "udp");
+  event.Write();
+}
+
 // Writes the event unless there were too many like it; says how many were not written before it.
 void WriteGated(Timestamp now, LogGate& gate, LogEvent event) {
   if (!gate.Pass(now)) return;
@@ -81,7 +86,9 @@ void ServerLog::Write(Timestamp now, const DataRejected& event) {
 
 void ServerLog::Write(const ConnNew& event) {
   if (!ShowsConnections()) return;
-  Debug("conn_new").AddNumber("caller", event.caller.value()).Add("src", event.source).Write();
+  LogEvent line = Debug("conn_new");
+  line.AddNumber("caller", event.caller.value()).Add("src", event.source);
+  WriteWithKind(std::move(line), event.kind);
 }
 
 void ServerLog::Write(const ConnPaired& event) {
@@ -127,7 +134,9 @@ void ClientLog::Write(const client::ReconnectWait& event) {
 
 void ClientLog::Write(const client::ConnNew& event) {
   if (!ShowsConnections()) return;
-  Debug("conn_new").Add("conn", event.conn.Prefix()).Add("src", event.source).Write();
+  LogEvent line = Debug("conn_new");
+  line.Add("conn", event.conn.Prefix()).Add("src", event.source);
+  WriteWithKind(std::move(line), event.kind);
 }
 
 void ClientLog::Write(const client::ConnPaired& event) {

@@ -113,6 +113,8 @@ ReverseServer::ReverseServer(net::Reactor& reactor, Random& random,
       relay_options_(options.relay),
       alarm_(reactor.CreateAlarm([this] { OnAlarm(); })) {
   if (options.splice) relay_options_.pipes = &pipes_;
+  UdpCallers::Observer& self = *this;
+  if (options.core.udp) udp_ = std::make_unique<UdpCallers>(reactor, options.udp, self);
 }
 
 ReverseServer::~ReverseServer() = default;
@@ -128,6 +130,9 @@ Status ReverseServer::Listen() {
         });
     if (!listener.ok()) return listener.status();
     callers_.push_back(*std::move(listener));
+    if (udp_ == nullptr) continue;
+    const HostPort same{options_.callers[at].host, callers_.back()->port()};
+    if (Status udp = udp_->Listen(at, same); !udp.ok()) return udp;
   }
   auto listener = net::TcpListener::Listen(
       reactor_, options_.clients, listen,
@@ -160,14 +165,24 @@ ReverseCounters ReverseServer::counters() const {
     counters.bytes_in += joint->counts().a_to_b;
     counters.bytes_out += joint->counts().b_to_a;
   }
+  if (udp_ != nullptr) {
+    counters.datagrams = udp_->datagrams();
+    counters.bytes_in += udp_->counts().a_to_b;
+    counters.bytes_out += udp_->counts().b_to_a;
+  }
   return counters;
 }
 
 void ReverseServer::OnCaller(size_t listener, std::unique_ptr<net::TcpStream> stream,
                              const net::SocketAddress& peer) {
-  const CallerId caller(++last_caller_);
+  const CallerId caller = NewCallerId();
   waiting_.emplace(caller, std::make_unique<Caller>(*this, caller, std::move(stream)));
   core_.HandleCaller(reactor_.Now(), caller, listener, peer.ToString());
+  Pump();
+}
+
+void ReverseServer::OnUdpCaller(CallerId caller, size_t listener, const std::string& source) {
+  core_.HandleCaller(reactor_.Now(), caller, listener, source, CallerKind::kDatagrams);
   Pump();
 }
 
@@ -254,33 +269,43 @@ void ReverseServer::Apply(const EndLink& event) {
 }
 
 void ReverseServer::Apply(const ResetCaller& event) {
+  if (IsUdp(event.caller)) return;  // nobody to tell; its end follows
   const auto found = waiting_.find(event.caller);
   found->second->Reset(Status(StatusCode::kClosed, "not served"));
   reactor_.DeferDelete(std::move(found->second));
   waiting_.erase(found);
 }
 
+std::unique_ptr<net::TcpStream> ReverseServer::ReleaseCaller(CallerId id) {
+  const auto caller = waiting_.find(id);
+  std::unique_ptr<net::TcpStream> stream = caller->second->Release();
+  reactor_.DeferDelete(std::move(caller->second));
+  waiting_.erase(caller);
+  return stream;
+}
+
 void ReverseServer::Apply(const StartRelay& event) {
-  const auto caller = waiting_.find(event.caller);
   const auto link = links_.find(event.link);
   std::unique_ptr<link::ByteStream> data = link->second->lines.Release();
   reactor_.DeferDelete(std::move(link->second));
   links_.erase(link);
-  std::unique_ptr<net::TcpStream> stream = caller->second->Release();
-  reactor_.DeferDelete(std::move(caller->second));
-  waiting_.erase(caller);
+  const CallerId id = event.caller;
+  const bool udp = IsUdp(id);
+  std::unique_ptr<net::TcpStream> stream = udp ? nullptr : ReleaseCaller(id);
   if (data == nullptr) {  // the peer's window was closed before its first byte
-    core_.HandleRelayDone(reactor_.Now(), event.caller, ReverseReason::kReset);
+    core_.HandleRelayDone(reactor_.Now(), id, ReverseReason::kReset);
     return;
   }
-  const CallerId id = event.caller;
+  if (udp) return udp_->StartRelay(id, std::move(data));
   joints_.emplace(
       id, std::make_unique<Joint>(reactor_, std::move(stream), std::move(data), relay_options_,
                                   [this, id](ReverseReason why) { OnRelayDone(id, why); }));
 }
 
 void ReverseServer::Apply(const AbortRelay& event) {
-  joints_.at(event.caller)->Abort(Given(ReverseReason::kControlLost));
+  const Status why = Given(ReverseReason::kControlLost);
+  if (IsUdp(event.caller)) return udp_->AbortRelay(event.caller, why);
+  joints_.at(event.caller)->Abort(why);
 }
 
 void ReverseServer::OnRelayDone(CallerId caller, ReverseReason why) {
@@ -291,6 +316,7 @@ void ReverseServer::OnRelayDone(CallerId caller, ReverseReason why) {
 void ReverseServer::Apply(const StopListening& /*event*/) {
   ShutdownEvent(core_.active_count()).Write();
   callers_.clear();
+  if (udp_ != nullptr) udp_->Refuse();
 }
 
 void ReverseServer::Apply(const ServerStopped& /*event*/) { on_stopped_(); }
@@ -324,6 +350,7 @@ void ReverseServer::Apply(const DataRejected& event) { log_.Write(reactor_.Now()
 void ReverseServer::Apply(const ConnEnd& event) {
   counters_.CountEnd(event.reason);
   tunnel::RelayCounts counts;
+  if (IsUdp(event.caller)) counts = udp_->End(event.caller);
   const auto joint = joints_.find(event.caller);
   if (joint != joints_.end()) {
     counts = joint->second->counts();

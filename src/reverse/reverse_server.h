@@ -30,6 +30,7 @@
 #include "ming/reverse/reverse_counters.h"
 #include "ming/reverse/reverse_log.h"
 #include "ming/reverse/server_core.h"
+#include "ming/reverse/udp_callers.h"
 #include "ming/tls/certificate.h"
 #include "ming/tls/tls_trust.h"
 #include "ming/tunnel/relay.h"
@@ -41,6 +42,7 @@ struct ReverseServerOptions {
   std::vector<HostPort> callers{HostPort{"", Port(18080)}};
   HostPort clients{"", Port(19090)};
   ServerCoreOptions core;
+  UdpOptions udp;              // where core.udp is set
   tunnel::RelayOptions relay;  // without pipes: the server lends its own
   // Whether the kernel may move the bytes of long bursts (splice(2)). For processes that ignore
   // SIGPIPE.
@@ -54,7 +56,7 @@ struct ReverseServerOptions {
   Secret token;
 };
 
-class ReverseServer final {
+class ReverseServer final : private UdpCallers::Observer {
  public:
   // Called once, from the loop: everything has ended after Stop. May destroy the server through
   // DeferDelete.
@@ -66,7 +68,7 @@ class ReverseServer final {
                                                       const ReverseServerOptions& options,
                                                       StoppedCallback on_stopped);
   // Resets every connection.
-  ~ReverseServer();
+  ~ReverseServer() override;
   ReverseServer(const ReverseServer&) = delete;
   ReverseServer& operator=(const ReverseServer&) = delete;
 
@@ -92,6 +94,11 @@ class ReverseServer final {
   void OnCaller(size_t listener, std::unique_ptr<net::TcpStream> stream,
                 const net::SocketAddress& peer);
   void OnCallerFailed(CallerId caller);
+  CallerId NewCallerId() override { return CallerId(++last_caller_); }
+  void OnUdpCaller(CallerId caller, size_t listener, const std::string& source) override;
+  void OnUdpDone(CallerId caller, codec::ReverseReason why) override { OnRelayDone(caller, why); }
+  std::unique_ptr<net::TcpStream> ReleaseCaller(CallerId id);
+  bool IsUdp(CallerId caller) const { return udp_ != nullptr && udp_->Has(caller); }
   void OnLink(std::unique_ptr<net::TcpStream> stream, const net::SocketAddress& peer);
   std::unique_ptr<Link> MakeLink(LinkId id, std::unique_ptr<net::TcpStream> stream);
   void OnLinkReadable(LinkId link);
@@ -128,6 +135,7 @@ class ReverseServer final {
   std::unordered_map<CallerId, std::unique_ptr<Caller>> waiting_;
   std::unordered_map<LinkId, std::unique_ptr<Link>> links_;
   std::unordered_map<CallerId, std::unique_ptr<Joint>> joints_;
+  std::unique_ptr<UdpCallers> udp_;  // where it is on
   const std::unique_ptr<link::Alarm> alarm_;
   ServerLog log_;
   ReverseCounters counters_;

@@ -12,6 +12,12 @@ struct CallerIdTag;
 // A caller on port A. Numbers are given in the order of arrival and never used again.
 using CallerId = StrongId<CallerIdTag, uint64_t>;
 
+// What a caller is.
+enum class CallerKind {
+  kStream,     // a TCP connection
+  kDatagrams,  // a UDP source, carried in frames (docs/reverse.md)
+};
+
 struct LinkIdTag;
 // A connection on port B. Never used again.
 using LinkId = StrongId<LinkIdTag, uint64_t>;

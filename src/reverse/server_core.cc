@@ -87,18 +87,19 @@ ServerCore::ServerCore(const ServerCoreOptions& options, Random& random, const T
 }
 
 void ServerCore::HandleCaller(Timestamp now, CallerId caller, size_t listener,
-                              const std::string& source) {
+                              const std::string& source, CallerKind kind) {
   CHECK_LT(listener, options_.listeners.size());
   CHECK(pending_.empty() || pending_.rbegin()->first < caller);
-  events_.push_back(ConnNew{caller, source});
+  events_.push_back(ConnNew{caller, source, kind});
   const auto pending =
-      pending_.emplace(caller, Pending{listener, source, now, now + options_.pair_timeout, {}})
+      pending_
+          .emplace(caller, Pending{listener, kind, source, now, now + options_.pair_timeout, {}})
           .first;
   if (stopping_) return EndPending(now, pending, ReverseReason::kShutdown);
   if (pending_.size() > options_.max_pending || relays_.size() >= options_.max_relays) {
     return EndPending(now, pending, ReverseReason::kLimit);
   }
-  Session* const session = ChooseSession(listener);
+  Session* const session = ChooseSession(listener, kind);
   if (session != nullptr) return Announce(now, caller, pending->second, *session);
   if (options_.offline == Offline::kFailFast) {
     EndPending(now, pending, ReverseReason::kControlLost);
@@ -189,7 +190,8 @@ void ServerCore::HandleControl(Timestamp now, const Origin& origin,
   auto labels = ParseLabels(control.params.Find("label").value_or(""));
   if (!codec::IsReverseName(id) || !labels) return Refuse(origin, ReverseError::kProto);
   if (!Authenticate(now, origin, id, control)) return;
-  Client client{origin.link, origin.address, id, *std::move(labels)};
+  const bool udp = options_.udp && control.params.Find("udp") == "1";
+  Client client{origin.link, origin.address, id, *std::move(labels), udp};
   const auto incumbent = FindPlaceOf(client.id);
   if (incumbent == sessions_.end()) {
     if (sessions_.size() >= options_.max_clients) {
@@ -357,6 +359,7 @@ void ServerCore::BeginSession(Timestamp now, Client client) {
   ok.params.Add("session", name);
   ok.params.Add("pair-timeout", Milliseconds(options_.pair_timeout));
   ok.params.Add("heartbeat", Milliseconds(options_.heartbeat));
+  if (session.client.udp) ok.params.Add("udp", "1");
   SendReply(link, ok);
   events_.push_back(ClientUp{link, session.client.id, name, session.client.address});
   sessions_.emplace(link, std::move(session));
@@ -405,11 +408,12 @@ ServerCore::SessionRef ServerCore::FindPlaceOf(const std::string& id) {
                       [&id](const auto& entry) { return entry.second.client.id == id; });
 }
 
-ServerCore::Session* ServerCore::ChooseSession(size_t listener) {
+ServerCore::Session* ServerCore::ChooseSession(size_t listener, CallerKind kind) {
   const ClientSelector& selector = options_.listeners[listener];
   Session* chosen = nullptr;
   for (auto& [link, session] : sessions_) {  // in the order of arrival
     const Client& client = session.client;
+    if (kind == CallerKind::kDatagrams && !client.udp) continue;
     const bool fits = selector.kind == ClientSelector::Kind::kAny ||
                       (selector.kind == ClientSelector::Kind::kId && client.id == selector.name) ||
                       (selector.kind == ClientSelector::Kind::kLabel &&
@@ -427,6 +431,7 @@ void ServerCore::Announce(Timestamp now, CallerId caller, Pending& pending, Sess
   codec::ReverseNewConn message{conn, {}};
   message.params.Add("src", pending.source);
   message.params.Add("ttl", Milliseconds(pending.deadline - now));
+  if (pending.kind == CallerKind::kDatagrams) message.params.Add("proto", "udp");
   SendMessage(now, session, message);
 }
 
@@ -434,7 +439,7 @@ void ServerCore::AnnounceWaiting(Timestamp now) {
   if (sessions_.empty()) return;
   for (auto& [caller, pending] : pending_) {
     if (pending.announcement || pending.deadline - now < kLeastUsefulTime) continue;
-    Session* const session = ChooseSession(pending.listener);
+    Session* const session = ChooseSession(pending.listener, pending.kind);
     if (session != nullptr) Announce(now, caller, pending, *session);
   }
 }

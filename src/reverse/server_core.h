@@ -78,6 +78,8 @@ struct ServerCoreOptions {
   SecondClient second_client = SecondClient::kReject;
   Offline offline = Offline::kWait;
   Orphans orphans = Orphans::kDrain;
+  // Callers of kDatagrams are served, by clients that offer it.
+  bool udp = false;
 
   // All problems at once, one a line; ok when there are none.
   Status Validate() const;
@@ -122,6 +124,7 @@ struct ClientBusy {  // a second client was refused
 struct ConnNew {
   CallerId caller;
   std::string source;
+  CallerKind kind = CallerKind::kStream;
 };
 struct ConnPaired {
   CallerId caller;
@@ -153,7 +156,8 @@ class ServerCore {
 
   // Port A: `listener` counts from 0, `source` is "address:port". The caller is not read before
   // StartRelay.
-  void HandleCaller(Timestamp now, CallerId caller, size_t listener, const std::string& source);
+  void HandleCaller(Timestamp now, CallerId caller, size_t listener, const std::string& source,
+                    CallerKind kind = CallerKind::kStream);
   // Its connection failed; not for the end of its direction.
   void HandleCallerGone(Timestamp now, CallerId caller);
 
@@ -205,6 +209,7 @@ class ServerCore {
     std::string address;
     std::string id;
     std::vector<std::string> labels;
+    bool udp = false;
   };
   struct Session {
     Client client;
@@ -223,6 +228,7 @@ class ServerCore {
   };
   struct Pending {
     size_t listener = 0;
+    CallerKind kind = CallerKind::kStream;
     std::string source;
     Timestamp since;
     Timestamp deadline;
@@ -257,7 +263,7 @@ class ServerCore {
   void BeginProbe(Timestamp now, Session& session, Client newcomer);
   void HandleSessionTimeout(Timestamp now, SessionRef session);
   SessionRef FindPlaceOf(const std::string& id);
-  Session* ChooseSession(size_t listener);
+  Session* ChooseSession(size_t listener, CallerKind kind);
 
   void Announce(Timestamp now, CallerId caller, Pending& pending, Session& session);
   void AnnounceWaiting(Timestamp now);

@@ -35,7 +35,8 @@ struct Describe {
     return "send-link " + e.text.substr(0, e.text.size() - 1);
   }
   std::string operator()(const client::DialTarget& e) const {
-    return "dial-target " + Text(e.conn) + " " + e.source;
+    return "dial-target " + Text(e.conn) + " " + e.source +
+           (e.kind == CallerKind::kDatagrams ? " udp" : "");
   }
   std::string operator()(const client::StartRelay& e) const { return "relay " + Text(e.conn); }
   std::string operator()(const client::AbortRelay& e) const { return "abort " + Text(e.conn); }
@@ -213,6 +214,26 @@ TEST_F(ClientCoreTest, TellsTheServerWhichCallerItsLimitHit) {
   HearLink(kConn, "ERR LIMIT\n");
   EXPECT_EQ(Events(),
             (Lines{"send CLOSE " + std::string(kConn) + " limit", "drop 0", "conn-end 0 limit"}));
+}
+
+TEST_F(ClientCoreTest, CarriesDatagramsWhereBothAgree) {
+  ClientCoreOptions options;
+  options.udp = true;
+  Use(options);
+  core_->Start(now_);
+  core_->HandleControlConnected(now_);
+  EXPECT_TRUE(Has(Events(), "send RT1 CONTROL id=default udp=1"));
+  Hear("OK session=0011223344556677 udp=1\n");
+  Hear("NEW_CONN " + std::string(kConn) + " src=192.0.2.9:1 ttl=1000 proto=udp\n");
+  core_->HandleLinkConnected(now_, Conn(kConn));
+  HearLink(kConn, "OK\n");
+  EXPECT_TRUE(Has(Events(), "dial-target 0 192.0.2.9:1 udp"));
+}
+
+TEST_F(ClientCoreTest, RefusesDatagramsThatItDidNotOffer) {
+  Up();
+  Hear("NEW_CONN " + std::string(kConn) + " src=192.0.2.9:1 ttl=1000 proto=udp\n");
+  EXPECT_EQ(Events(), Lines{"send CLOSE " + std::string(kConn) + " denied"});
 }
 
 TEST_F(ClientCoreTest, ClosesBeforeRelayingOnly) {

@@ -102,6 +102,13 @@ TEST_F(ReverseLogTest, StrangersDoNotFillTheLog) {
   EXPECT_EQ(lines_.back(), "event=data_rejected code=PROTO peer=192.0.2.3 held_back=80");
 }
 
+TEST_F(ReverseLogTest, NamesUdpCallers) {
+  ServerLog().Write(ConnNew{CallerId(7), "203.0.113.9:53", CallerKind::kDatagrams});
+  ClientLog("a:1", "home").Write(client::ConnNew{conn_, "203.0.113.9:53", CallerKind::kDatagrams});
+  EXPECT_EQ(lines_, (Lines{"event=conn_new caller=7 src=203.0.113.9:53 proto=udp",
+                           "event=conn_new conn=01234567 src=203.0.113.9:53 proto=udp"}));
+}
+
 TEST_F(ReverseLogTest, StatisticsAreOneLine) {
   ReverseCounters counters;
   counters.accepted = 3;

@@ -385,6 +385,26 @@ TEST_F(ServerCoreTest, ExpectsADataConnectionOfEveryAnnouncedCaller) {
   EXPECT_TRUE(Has(Connect(6, "R"), "send 6 ERR LIMIT"));
 }
 
+TEST_F(ServerCoreTest, AnnouncesDatagramsToThoseWhoCarryThem) {
+  ServerCoreOptions options;
+  options.udp = true;
+  Use(options);
+  Connect(1, "RT1 CONTROL\n");
+  core_->HandleCaller(now_, CallerId(1), 0, "203.0.113.9:53", CallerKind::kDatagrams);
+  EXPECT_EQ(Line(Events(), "send"), "");
+  EXPECT_EQ(Line(Call(2), "send 1 NEW_CONN").find("proto"), std::string::npos);
+  core_->HandleLinkEnd(now_, LinkId(1));
+  Events();
+  const auto events = Connect(2, "RT1 CONTROL udp=1\n");
+  EXPECT_NE(Line(events, "send 2 OK").find(" udp=1"), std::string::npos);
+  EXPECT_NE(Line(events, "send 2 NEW_CONN").find(" src=203.0.113.9:53 ttl=10000 proto=udp"),
+            std::string::npos);
+}
+
+TEST_F(ServerCoreTest, SaysNothingOfDatagramsWhereTheyAreOff) {
+  EXPECT_EQ(Line(Connect(1, "RT1 CONTROL udp=1\n"), "send 1 OK").find("udp"), std::string::npos);
+}
+
 TEST_F(ServerCoreTest, BoundsCallers) {
   ServerCoreOptions options;
   options.max_pending = 2;
