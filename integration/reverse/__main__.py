@@ -9,15 +9,15 @@ import shutil
 import subprocess
 import sys
 
-from reverse import end_cases, long_cases, pairing_cases, relay_cases, udp_cases
+from reverse import end_cases, long_cases, pairing_cases, relay_cases, trust_cases, udp_cases
 from reverse.lab import ReverseLab
 from support.cases import Case, in_own_network_namespace, parse_arguments, run_suite
 from support.processes import Failure, Skip
 
-CASES = [*relay_cases.CASES, *pairing_cases.CASES, *end_cases.CASES, *long_cases.CASES, *udp_cases.CASES]
+CASES = [*relay_cases.CASES, *pairing_cases.CASES, *end_cases.CASES, *long_cases.CASES, *trust_cases.CASES, *udp_cases.CASES]
 # What waits for long, or has no smaller version.
 SLOW = {long_cases.h1_heartbeat}
-NEEDS = {relay_cases.b1_http: "nginx", long_cases.h1_heartbeat: "nft"}
+NEEDS = {trust_cases.t1_tls: "openssl", relay_cases.b1_http: "nginx", long_cases.h1_heartbeat: "nft"}
 
 
 def name_of(function):
