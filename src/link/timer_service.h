@@ -30,6 +30,9 @@ class TimerService {
 
   // Frozen during one turn of the loop.
   virtual Timestamp Now() const = 0;
+  // The clock itself: what a round trip is measured by, for a turn may be long when the machine is
+  // busy. Never before Now().
+  virtual Timestamp ReadClock() const { return Now(); }
   // `callback` may destroy the alarm. Capture `this` only where the alarm is a member of `this`.
   virtual std::unique_ptr<Alarm> CreateAlarm(std::function<void()> callback) = 0;
   // Keeps `object` alive until the current turn of the loop ends: how an object dies inside its own

@@ -167,10 +167,12 @@ bool Reactor::HasWork() const {
          !requested_hooks_.empty() || !deferred_.empty() || !posts_->empty();
 }
 
-void Reactor::RefreshNow() {
-  now_ = Timestamp(
+Timestamp Reactor::ReadClock() const {
+  return Timestamp(
       std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
+
+void Reactor::RefreshNow() { now_ = ReadClock(); }
 
 void Reactor::Turn() {
   const int count = Wait();

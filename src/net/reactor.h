@@ -44,6 +44,7 @@ class Reactor final : public link::TimerService {
   Reactor& operator=(const Reactor&) = delete;
 
   Timestamp Now() const override { return now_; }
+  Timestamp ReadClock() const override;
   // Alarms of the same time run in the order they were armed. The alarm dies before the Reactor.
   std::unique_ptr<link::Alarm> CreateAlarm(std::function<void()> callback) override;
   void DeferDestroy(std::shared_ptr<void> object) override;

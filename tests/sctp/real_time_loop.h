@@ -19,9 +19,12 @@ namespace ming::test {
 
 class RealTimeLoop final : public link::TimerService {
  public:
-  RealTimeLoop() { ReadClock(); }
+  RealTimeLoop() { Refresh(); }
 
   Timestamp Now() const override { return now_; }
+  Timestamp ReadClock() const override {
+    return Timestamp(std::chrono::steady_clock::now().time_since_epoch());
+  }
   std::unique_ptr<link::Alarm> CreateAlarm(std::function<void()> callback) override {
     return std::make_unique<LoopAlarm>(*this, std::move(callback));
   }
@@ -33,7 +36,7 @@ class RealTimeLoop final : public link::TimerService {
 
   // Turns until `done`; false when `limit` has passed.
   bool RunUntil(const std::function<bool()>& done, Duration limit) {
-    ReadClock();
+    Refresh();
     const Timestamp deadline = now_ + limit;
     while (!done()) {
       if (now_ >= deadline) return false;
@@ -74,7 +77,7 @@ class RealTimeLoop final : public link::TimerService {
     Timestamp when_;
   };
 
-  void ReadClock() { now_ = Timestamp(std::chrono::steady_clock::now().time_since_epoch()); }
+  void Refresh() { now_ = ReadClock(); }
 
   void Turn(Timestamp deadline) {
     const bool moved = pump_ && pump_();
@@ -92,7 +95,7 @@ class RealTimeLoop final : public link::TimerService {
       const auto wait = std::chrono::ceil<std::chrono::milliseconds>(next - now_);
       poll(nullptr, 0, static_cast<int>(wait.count()));
     }
-    ReadClock();
+    Refresh();
   }
 
   Timestamp now_;
