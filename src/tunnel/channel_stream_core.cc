@@ -18,6 +18,9 @@ struct Overloaded : Handlers... {
 template <typename... Handlers>
 Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
+// A window that is consumed within this may be what holds the sender back.
+constexpr Duration kLongRoundTrip = std::chrono::milliseconds(250);
+
 uint8_t Bit(ChannelStreamEvent event) {
   return static_cast<uint8_t>(1U << static_cast<unsigned>(event));
 }
@@ -35,7 +38,8 @@ Status Validate(const ChannelStreamOptions& options) {
   return problems.ToStatus();
 }
 
-ChannelStreamCore::ChannelStreamCore(const ChannelStreamOptions& options) : options_(options) {
+ChannelStreamCore::ChannelStreamCore(const ChannelStreamOptions& options)
+    : options_(options), growth_(options.window_budget) {
   const Status valid = Validate(options_);
   CHECK(valid.ok()) << valid.message();
   if (!uses_credit()) return;
@@ -226,9 +230,27 @@ link::ReadChunk ChannelStreamCore::Peek(size_t max) {
 void ChannelStreamCore::Consume(Timestamp now, size_t count) {
   if (over_ || count == 0) return;
   received_.Consume(count);
-  if (uses_credit()) owed_credit_ += static_cast<uint32_t>(count);
+  if (uses_credit()) {
+    owed_credit_ += static_cast<uint32_t>(count);
+    GrowWindow(now, count);
+  }
   UpdatePause();
   RearmGrace(now);
+}
+
+// The sender is held back by the window on paths whose round trip is longer than a window takes to
+// be consumed: up to the longest round trip that matters, the window doubles.
+void ChannelStreamCore::GrowWindow(Timestamp now, size_t consumed) {
+  const size_t announced = options_.terms.credit->receive;
+  const size_t window = announced + growth_.taken();
+  window_consumed_ += consumed;
+  if (window_consumed_ < window) return;
+  const bool fast = now - window_began_ < kLongRoundTrip;
+  window_began_ = now;
+  window_consumed_ = 0;
+  if (!fast || in_ != Direction::kOpen) return;
+  const size_t room = kMostGrowth * announced - std::min(kMostGrowth * announced, window);
+  owed_credit_ += static_cast<uint32_t>(growth_.Take(std::min(window, room)));
 }
 
 size_t ChannelStreamCore::SendAllowance() {
@@ -322,6 +344,7 @@ void ChannelStreamCore::Fail(Status why) {
 
 void ChannelStreamCore::EndStream() {
   over_ = true;
+  growth_.GiveBack();
   received_.Clear();
   grace_deadline_ = Timestamp::Max();
   owes_open_ = false;
@@ -364,7 +387,7 @@ void ChannelStreamCore::Raise(ChannelStreamEvent event) {
 bool ChannelStreamCore::IsConsistent() const {
   if (uses_credit() && !over_ &&
       uint64_t{receive_credit_} + received_.size() + owed_credit_ !=
-          options_.terms.credit->receive) {
+          options_.terms.credit->receive + growth_.taken()) {
     return false;
   }
   if (!uses_credit() && received_.size() > options_.receive_limit) return false;

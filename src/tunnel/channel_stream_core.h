@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -21,6 +22,7 @@
 #include "ming/link/message_channel.h"
 #include "ming/tunnel/channel_terms.h"
 #include "ming/tunnel/receive_queue.h"
+#include "ming/tunnel/window_budget.h"
 
 namespace ming::tunnel {
 
@@ -36,6 +38,10 @@ struct ChannelStreamOptions {
   size_t receive_high_water = size_t{256} << 10;
   size_t receive_low_water = size_t{64} << 10;
   size_t receive_limit = kDefaultReceiveWindowBytes;
+  // With credit: what the window may grow from, up to kMostGrowth times what was announced, while
+  // the application takes a whole window in less than the round trip of a very long path. Null: it
+  // stays as announced.
+  std::shared_ptr<WindowBudget> window_budget;
   // Without half-close: how long after our end the channel stays open for the peer's bytes, counted
   // from the last one that was consumed. Long enough for an answer, short because such a peer does
   // not learn of our end before. Positive.
@@ -62,6 +68,8 @@ enum class ChannelAction : uint8_t {
 
 class ChannelStreamCore {
  public:
+  static constexpr uint32_t kMostGrowth = 16;
+
   // CHECKs that `options` validates.
   explicit ChannelStreamCore(const ChannelStreamOptions& options);
 
@@ -140,12 +148,16 @@ class ChannelStreamCore {
   void RearmGrace(Timestamp now);
   void Raise(ChannelStreamEvent event);
   bool credit_is_due() const;
+  void GrowWindow(Timestamp now, size_t consumed);
   bool has_control() const;
   bool uses_credit() const { return options_.terms.credit.has_value(); }
   bool half_close() const { return options_.terms.half_close; }
   bool is_opener() const { return options_.side == ChannelSide::kOpener; }
 
   const ChannelStreamOptions options_;
+  WindowShare growth_;
+  size_t window_consumed_ = 0;  // of the window that began then
+  Timestamp window_began_;
   ReceiveQueue received_;
   Status failure_;
   std::string farewell_reason_;

@@ -136,6 +136,7 @@ void TcpClientForwarder::OpenChannel(Connection& connection) {
   VLOG(1) << "[client " << connection.label << "] opened";
   ChannelStreamOptions options = options_.channel;
   options.side = ChannelSide::kOpener;
+  options.window_budget = window_budget_;
   options.terms = terms_;
   connection.tunnel.AttachChannel(std::move(*channel), options);
 }

@@ -25,6 +25,7 @@
 #include "ming/tunnel/forwarder.h"
 #include "ming/tunnel/relay.h"
 #include "ming/tunnel/tunnel_connection.h"
+#include "ming/tunnel/window_budget.h"
 
 namespace ming::tunnel {
 
@@ -84,6 +85,7 @@ class TcpClientForwarder final : public ClientForwarder, private TunnelConnectio
   DrainGate drain_;
   link::ChannelOpener* opener_ = nullptr;
   ChannelTerms terms_;
+  const std::shared_ptr<WindowBudget> window_budget_ = std::make_shared<WindowBudget>();
   Connections connections_;
   ForwarderCounters counters_;
 };

@@ -50,6 +50,7 @@ void TcpHostForwarder::HandleChannel(std::unique_ptr<link::MessageChannel> chann
   connections_.emplace(id, std::move(owned));
   ChannelStreamOptions options = options_.channel;
   options.side = ChannelSide::kAcceptor;
+  options.window_budget = window_budget_;
   options.terms = terms;
   connection.tunnel.AttachChannel(std::move(channel), options);
   if (drain_.draining()) {

@@ -25,6 +25,7 @@
 #include "ming/tunnel/forwarder.h"
 #include "ming/tunnel/relay.h"
 #include "ming/tunnel/tunnel_connection.h"
+#include "ming/tunnel/window_budget.h"
 
 namespace ming::tunnel {
 
@@ -84,6 +85,7 @@ class TcpHostForwarder final : public HostForwarder, private TunnelConnection::O
   net::Resolver& resolver_;
   const TcpHostForwarderOptions options_;
   DrainGate drain_;
+  const std::shared_ptr<WindowBudget> window_budget_ = std::make_shared<WindowBudget>();
   std::unordered_map<ConnectionId, std::unique_ptr<Connection>> connections_;
   size_t dialing_ = 0;
   size_t relaying_ = 0;

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core_driver.h"
@@ -200,6 +202,49 @@ TEST(ChannelStreamCoreTest, ConsumedBytesAreGrantedAgainByTheQuarter) {
   EXPECT_THAT(acceptor.TakeLog(), ElementsAre("text:credit 250"));
   acceptor.Data(std::string(250, 'y'));
   EXPECT_TRUE(acceptor.core.failure().ok());
+}
+
+// Consumes windows of `window` bytes, each in `time`, and gives what was granted beyond them.
+size_t GrantedBeyond(CoreDriver& acceptor, int windows, Duration time) {
+  size_t granted = 0;
+  size_t consumed = 0;
+  for (int i = 0; i < windows * 4; ++i) {
+    acceptor.Data(std::string(250, 'x'));
+    acceptor.Consume(250);
+    consumed += 250;
+    acceptor.Advance(time / 4);
+    for (const std::string& line : acceptor.TakeLog()) {
+      constexpr std::string_view kCredit = "text:credit ";
+      if (line.compare(0, kCredit.size(), kCredit) == 0) {
+        granted += std::stoul(line.substr(kCredit.size()));
+      }
+    }
+  }
+  EXPECT_TRUE(acceptor.core.failure().ok());
+  EXPECT_TRUE(acceptor.core.IsConsistent());
+  return granted - consumed;
+}
+
+TEST(ChannelStreamCoreTest, AWindowThatIsConsumedFastGrowsUpToItsLimit) {
+  ChannelStreamOptions options = MingOptions(ChannelSide::kAcceptor);
+  options.window_budget = std::make_shared<WindowBudget>(size_t{1} << 20);
+  CoreDriver acceptor(options);
+  EXPECT_EQ(GrantedBeyond(acceptor, 3, std::chrono::seconds(1)), 0U);
+  EXPECT_EQ(GrantedBeyond(acceptor, 100, std::chrono::milliseconds(10)), 15000U);
+}
+
+TEST(ChannelStreamCoreTest, WindowsGrowByAQuarterOfWhatIsLeftAndGiveItBack) {
+  const auto budget = std::make_shared<WindowBudget>(2000);
+  ChannelStreamOptions options = MingOptions(ChannelSide::kAcceptor);
+  options.window_budget = budget;
+  {
+    CoreDriver acceptor(options);
+    EXPECT_EQ(GrantedBeyond(acceptor, 3, std::chrono::milliseconds(10)), 500U);
+    EXPECT_EQ(budget->left(), 1500U);
+    acceptor.Reset("enough");
+    EXPECT_EQ(budget->left(), 2000U);
+  }
+  EXPECT_EQ(budget->left(), 2000U);
 }
 
 TEST(ChannelStreamCoreTest, NoCreditIsGrantedBehindTheEnd) {
