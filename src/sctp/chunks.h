@@ -16,10 +16,14 @@ constexpr size_t kCommonHeader = 12;
 constexpr size_t kChunkHeader = 4;
 
 enum class ChunkType : uint8_t {
-  kData = 0,              // RFC 9260, section 3.3.1
-  kSack = 3,              // RFC 9260, section 3.3.4
-  kInterleavedData = 64,  // RFC 8260, section 2.1
-  kReconfig = 130,        // RFC 6525, section 3.1
+  kData = 0,                     // RFC 9260, section 3.3.1
+  kInit = 1,                     // RFC 9260, section 3.3.2
+  kInitAck = 2,                  // RFC 9260, section 3.3.3
+  kSack = 3,                     // RFC 9260, section 3.3.4
+  kInterleavedData = 64,         // RFC 8260, section 2.1
+  kReconfig = 130,               // RFC 6525, section 3.1
+  kForwardTsn = 192,             // RFC 3758, section 3.2
+  kInterleavedForwardTsn = 194,  // RFC 8260, section 2.3.1
 };
 
 inline bool IsData(ChunkType type) {

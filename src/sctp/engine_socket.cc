@@ -46,13 +46,9 @@ uint32_t Milliseconds(Duration duration) {
       std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
-// A burst is at most about so many bytes, and at least the engine's own limit.
-constexpr size_t kBurst = 20'000;
-constexpr size_t kMinBurst = 4;  // packets, as the engine counts
-
 // spp_pathmtu leaves out the common header.
-uint32_t PathMtu(size_t packet_size, size_t unit) {
-  return base::CheckedCast<uint32_t>(packet_size * unit - kCommonHeader);
+uint32_t PathMtu(size_t packet_size) {
+  return base::CheckedCast<uint32_t>(packet_size - kCommonHeader);
 }
 
 }  // namespace
@@ -131,7 +127,7 @@ void EngineSocket::ConfigurePath(const SctpOptions& options) {
   path.spp_assoc_id = SCTP_FUTURE_ASSOC;
   path.spp_flags = SPP_HB_ENABLE | SPP_PMTUD_DISABLE;
   path.spp_hbinterval = Milliseconds(options.heartbeat_interval);
-  path.spp_pathmtu = PathMtu(options.max_packet_size, 1);
+  path.spp_pathmtu = PathMtu(options.max_packet_size);
   path.spp_pathmaxrxt = options.max_retransmissions;
   CHECK_EQ(SetOption(SCTP_PEER_ADDR_PARAMS, path), 0);
 
@@ -245,18 +241,13 @@ EngineSocket::PathState EngineSocket::GetPathState() {
           status.sstat_primary.spinfo_cwnd, status.sstat_rwnd};
 }
 
-Status EngineSocket::SetPacketSize(size_t packet_size, size_t unit) {
-  sctp_assoc_value burst{};
-  burst.assoc_value =
-      base::CheckedCast<uint32_t>(std::max(kMinBurst, kBurst / (packet_size * unit)));
-  int error = SetOption(SCTP_MAX_BURST, burst);
-  if (error != 0) return Status::FromErrno("sctp: burst", error);
+Status EngineSocket::SetPacketSize(size_t bytes) {
   sctp_paddrparams path{};
   const sockaddr_conn remote = ConnAddress(id_, remote_port_);
   std::memcpy(&path.spp_address, &remote, sizeof(remote));
   path.spp_flags = SPP_PMTUD_DISABLE;
-  path.spp_pathmtu = PathMtu(packet_size, unit);
-  error = SetOption(SCTP_PEER_ADDR_PARAMS, path);
+  path.spp_pathmtu = PathMtu(bytes);
+  const int error = SetOption(SCTP_PEER_ADDR_PARAMS, path);
   return error == 0 ? Status::Ok() : Status::FromErrno("sctp: packet size", error);
 }
 

@@ -59,9 +59,9 @@ class EngineSocket {
   // Whether the engine still has an association behind the socket.
   bool HasAssociation();
   PathState GetPathState();
-  // The engine makes packets of up to `unit` times `packet_size` bytes, and counts in these for its
-  // congestion control. Its chunks stay as small as the smallest size it was ever told.
-  Status SetPacketSize(size_t packet_size, size_t unit);
+  // Packets are up to so many bytes from here on. Chunks stay as small as the smallest size that
+  // was ever told.
+  Status SetPacketSize(size_t bytes);
   // Not below the initial one.
   void SetMaxRetransmissionTime(Duration time);
   // As for an association that has just come up.

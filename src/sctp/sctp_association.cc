@@ -8,7 +8,7 @@
 #include <utility>
 #include <variant>
 
-#include "ming/base/byte_io.h"
+#include "ming/base/checked_cast.h"
 #include "ming/sctp/chunks.h"
 #include "ming/sctp/crc32c.h"
 #include "ming/sctp/engine_socket.h"
@@ -18,8 +18,6 @@ namespace {
 
 constexpr size_t kTagOffset = 4;
 constexpr size_t kChecksumOffset = 8;
-// Larger packets are for paths without losses; the engine's stay below 32 KiB.
-constexpr size_t kMaxUnitPacket = 2000;
 // A peer says something every second.
 constexpr Duration kSilence = std::chrono::milliseconds(1200);
 // One read; most messages are at most this long.
@@ -54,6 +52,14 @@ Status StatusOfEnd(const EngineDown& down, int error) {
   return {StatusCode::kClosed, "sctp: the peer aborted the association", down.cause};
 }
 
+RecoveryOptions RecoveryOptionsOf(const SctpOptions& options) {
+  RecoveryOptions recovery;
+  recovery.packet_size = options.max_packet_size;
+  recovery.delayed_ack = options.delayed_ack;
+  recovery.longest_timeout = options.rto_initial;
+  return recovery;
+}
+
 }  // namespace
 
 SctpAssociation::SctpAssociation(const SctpOptions& options, SctpStack& stack, Observer& observer,
@@ -64,11 +70,13 @@ SctpAssociation::SctpAssociation(const SctpOptions& options, SctpStack& stack, O
       sink_(sink),
       reassembly_(options.max_message_size, options.max_reassembly_bytes),
       packet_size_(options.max_packet_size),
+      recovery_(RecoveryOptionsOf(options)),
       queue_limit_(options.min_send_queue, options.send_buffer) {
   const Status valid = Validate(options);
   CHECK(valid.ok()) << valid.ToString();
   id_ = stack_.Register(*this);
   settle_soon_ = stack_.timers().CreateAlarm([this] { Settle(); });
+  recovery_alarm_ = stack_.timers().CreateAlarm([this] { OnRecoveryTimeout(); });
   socket_ = std::make_unique<EngineSocket>(options_, EngineId(id_), &SctpStack::OnUpcall);
 }
 
@@ -97,16 +105,20 @@ void SctpAssociation::HandlePacket(ByteSpan packet, MorePackets more) {
   }
   stack_.NoteTraffic();
   NoteHeard();
-  if (const std::optional<ByteBuffer> passing = reset_gate_.HoldBack(packet)) {
+  const ByteSpan told = recovery_.HandleInbound(ReadClock(), packet);
+  if (const std::optional<ByteBuffer> passing = reset_gate_.HoldBack(told)) {
     if (passing->size() > kCommonHeader) socket_->Input(*passing);
   } else {
-    socket_->Input(packet);
+    socket_->Input(told);
   }
+  RestartCongestionControl();
   if (more == MorePackets::kNo) HandlePacketsDone();
 }
 
 void SctpAssociation::HandlePacketsDone() {
-  if (socket_ != nullptr && IsDue(stack_.timers().Now())) Settle();
+  if (socket_ == nullptr) return;
+  SendRecovered();
+  if (IsDue(stack_.timers().Now())) Settle();
 }
 
 link::SendResult SctpAssociation::Send(StreamId stream, Ppid ppid, ByteSpan message,
@@ -118,6 +130,7 @@ link::SendResult SctpAssociation::Send(StreamId stream, Ppid ppid, ByteSpan mess
   if (state_ != State::kUp || stream.value() >= outgoing_streams_) return link::SendResult::kClosed;
   DCHECK(!message.empty());
   stack_.NoteTraffic();
+  recovery_.SetRetransmissionLimit(stream.value(), traits.max_retransmits);
   switch (socket_->Send(stream, ppid, message, traits)) {
     case 0:
       queue_limit_.NoteSent(stack_.timers().Now(), message.size());
@@ -135,12 +148,24 @@ link::SendResult SctpAssociation::Send(StreamId stream, Ppid ppid, ByteSpan mess
 
 size_t SctpAssociation::SendableBytes() {
   if (state_ == State::kUp && !waiting_for_space_) {
-    const size_t queued = QueuedBytes();
-    if (queued + kMinSendable <= queue_limit_.limit()) return queue_limit_.limit() - queued;
+    const size_t backlog = Backlog();
+    if (backlog + kMinSendable <= BacklogLimit()) return BacklogLimit() - backlog;
     queue_limit_.NoteFull();
   }
   waiting_for_space_ = true;
   return 0;
+}
+
+// What recovery has sent is on its way, and waits for nobody.
+size_t SctpAssociation::Backlog() {
+  const size_t queued = QueuedBytes();
+  if (!recovery_.active()) return queued;
+  return queued - std::min(queued, recovery_.kept_bytes()) + recovery_.unsent_bytes();
+}
+
+size_t SctpAssociation::BacklogLimit() const {
+  return recovery_.active() ? std::min(recovery_.wanted_unsent(), options_.send_buffer)
+                            : queue_limit_.limit();
 }
 
 size_t SctpAssociation::QueuedBytes() { return socket_ == nullptr ? 0 : socket_->QueuedBytes(); }
@@ -194,11 +219,10 @@ Status SctpAssociation::SetMaxPacketSize(size_t bytes) {
   changed.max_packet_size = bytes;
   Status valid = Validate(changed);
   if (!valid.ok()) return valid;
-  // One packet first: it is this that makes chunks smaller.
-  Status set = socket_->SetPacketSize(bytes, 1);
+  Status set = socket_->SetPacketSize(bytes);
   if (!set.ok()) return set;
   packet_size_ = bytes;
-  ApplyUnit();
+  recovery_.SetPacketSize(bytes);
   return set;
 }
 
@@ -220,10 +244,10 @@ void SctpAssociation::NoteHeard() {
 void SctpAssociation::HandleNewPath() {
   if (state_ != State::kUp) return;
   stack_.NoteTraffic();
-  unit_.Reset(stack_.timers().Now());
-  ApplyUnit();
   queue_limit_.HandleNewPath();
-  socket_->RestartCongestionControl();
+  recovery_.HandleNewPath();
+  RestartCongestionControl();
+  SendRecovered();
   socket_->SendHeartbeat();
 }
 
@@ -247,12 +271,14 @@ void SctpAssociation::Abort() {
 
 SctpStats SctpAssociation::stats() {
   SctpStats stats;
-  stats.abandoned_messages = abandoned_messages_;
+  stats.abandoned_messages = abandoned_messages_ + recovery_.abandoned_messages();
   stats.dropped_packets = dropped_packets_;
   if (socket_ == nullptr) return stats;
   const EngineSocket::PathState path = socket_->GetPathState();
-  stats.smoothed_rtt = path.smoothed_rtt;
-  stats.congestion_window = path.congestion_window;
+  const bool known = recovery_.active() && recovery_.smoothed_round_trip();
+  stats.smoothed_rtt = known ? *recovery_.smoothed_round_trip() : path.smoothed_rtt;
+  stats.congestion_window =
+      known ? base::CheckedCast<uint32_t>(recovery_.window()) : path.congestion_window;
   stats.peer_receive_window = path.peer_receive_window;
   stats.send_queue = socket_->QueuedBytes();
   return stats;
@@ -260,22 +286,42 @@ SctpStats SctpAssociation::stats() {
 
 void SctpAssociation::OnOutput(MutableByteSpan packet) {
   if (packet.size() < kCommonHeader) return;
-  if (packet.size() <= packet_size_) {
-    SendOne(packet);
-    return;
+  const size_t passing = recovery_.HandleOutbound(ReadClock(), packet);
+  if (passing > kCommonHeader) {
+    // More than one packet where the path takes less than it did when the chunks were made.
+    PacketCutter cutter({packet.data(), passing}, packet_size_);
+    while (const std::optional<MutableByteSpan> piece = cutter.Next()) SendOne(*piece);
   }
-  PacketCutter cutter(packet, packet_size_);
-  while (const std::optional<MutableByteSpan> piece = cutter.Next()) SendOne(*piece);
+  SendRecovered();
+}
+
+// Where packets pass untouched the time of the turn will do.
+Timestamp SctpAssociation::ReadClock() const {
+  return recovery_.active() ? stack_.timers().ReadClock() : stack_.timers().Now();
+}
+
+void SctpAssociation::SendRecovered() {
+  const Timestamp now = ReadClock();
+  while (const std::optional<MutableByteSpan> packet = recovery_.PollPacket(now)) SendOne(*packet);
+  const Timestamp next = recovery_.NextTimeout();
+  if (next == recovery_armed_) return;
+  recovery_armed_ = next;
+  recovery_alarm_->ArmAt(next);
+}
+
+void SctpAssociation::OnRecoveryTimeout() {
+  recovery_armed_ = Timestamp::Max();
+  recovery_.HandleTimeout(ReadClock());
+  SendRecovered();
+  if (waiting_for_space_) Settle();
+}
+
+// After the engine's timer ran out its window would grow by one packet in a round trip.
+void SctpAssociation::RestartCongestionControl() {
+  if (state_ == State::kUp && recovery_.TakeEngineTimeout()) socket_->RestartCongestionControl();
 }
 
 void SctpAssociation::SendOne(MutableByteSpan packet) {
-  ByteSpan rest(packet.data() + kCommonHeader, packet.size() - kCommonHeader);
-  while (const std::optional<Chunk> chunk = NextChunk(rest)) {
-    if (!IsData(chunk->type)) continue;
-    if (const std::optional<uint32_t> tsn = ByteReader(chunk->value).ReadU32()) {
-      unit_.NoteChunk(*tsn);
-    }
-  }
   const uint32_t checksum = PacketChecksum(packet);
   for (size_t i = 0; i < 4; ++i) {
     packet.data()[kChecksumOffset + i] = static_cast<uint8_t>(checksum >> (8 * i));
@@ -297,7 +343,7 @@ void SctpAssociation::Settle() {
     SettleOnce();
   }
   settling_ = false;
-  const bool more = (attention_ && !paused_) || reset_gate_.HasDue();
+  const bool more = (attention_ && !paused_) || reset_gate_.HasDue() || HasSpaceToOffer();
   if (more && state_ != State::kClosed) SettleSoon();
 }
 
@@ -307,25 +353,9 @@ void SctpAssociation::SettleOnce() {
   ReadAll();
   if (state_ == State::kUp) Grow();
   if (state_ == State::kUp) {
-    UpdateUnit();
-    const size_t queued = QueuedBytes();
-    queue_limit_.NoteQueued(stack_.timers().Now(), queued);
-    OfferSpace(queued);
+    queue_limit_.NoteQueued(stack_.timers().Now(), QueuedBytes());
+    OfferSpace();
   }
-}
-
-void SctpAssociation::UpdateUnit() {
-  const Timestamp now = stack_.timers().Now();
-  if (now < unit_.next_update()) return;
-  if (unit_.Update(now, socket_->GetPathState().smoothed_rtt)) ApplyUnit();
-}
-
-void SctpAssociation::ApplyUnit() {
-  if (state_ != State::kUp) return;
-  const size_t unit = packet_size_ <= kMaxUnitPacket ? unit_.packets() : 1;
-  const Status set = socket_->SetPacketSize(packet_size_, unit);
-  LOG_IF(WARNING, !set.ok()) << set.ToString();
-  VLOG(1) << "sctp: congestion control counts " << unit << " packets as one";
 }
 
 void SctpAssociation::ReadAll() {
@@ -410,8 +440,6 @@ void SctpAssociation::OnUp(const EngineUp& event) {
   incoming_streams_ = event.incoming_streams;
   interleaving_ = event.interleaving;
   stream_reset_ = event.stream_reset;
-  unit_.Reset(stack_.timers().Now());
-  ApplyUnit();
   VLOG(1) << "sctp: up: streams out=" << outgoing_streams_ << " in=" << incoming_streams_
           << " interleaving=" << interleaving_;
   observer_.OnAssociationUp();
@@ -473,8 +501,12 @@ void SctpAssociation::FinishGrowth(const Status& result) {
   observer_.OnStreamsAdded(result);
 }
 
-void SctpAssociation::OfferSpace(size_t queued) {
-  if (!waiting_for_space_ || queued > queue_limit_.resume_at()) return;
+bool SctpAssociation::HasSpaceToOffer() {
+  return state_ == State::kUp && waiting_for_space_ && Backlog() <= BacklogLimit() / 2;
+}
+
+void SctpAssociation::OfferSpace() {
+  if (!HasSpaceToOffer()) return;
   waiting_for_space_ = false;
   observer_.OnSendReady();
 }
@@ -489,6 +521,7 @@ void SctpAssociation::Finish(const Status& why) {
 void SctpAssociation::CloseSocket() {
   settle_soon_->Cancel();
   socket_.reset();  // sends ABORT through OnOutput where there is an association
+  recovery_alarm_->Cancel();
   stack_.Deregister(id_);
 }
 

@@ -15,9 +15,9 @@
 #include "ming/base/time.h"
 #include "ming/link/message_channel.h"
 #include "ming/link/timer_service.h"
-#include "ming/sctp/congestion_unit.h"
 #include "ming/sctp/engine_event.h"
 #include "ming/sctp/reassembly.h"
+#include "ming/sctp/recovery.h"
 #include "ming/sctp/reset_gate.h"
 #include "ming/sctp/sctp_options.h"
 #include "ming/sctp/sctp_stack.h"
@@ -167,7 +167,7 @@ class SctpAssociation {
            reset_gate_.HasDue();
   }
   void Settle();
-  // A packet of the engine, which may be several of ours.
+  // A packet of the engine.
   void OnOutput(MutableByteSpan packet);
   void SendOne(MutableByteSpan packet);
 
@@ -178,8 +178,14 @@ class SctpAssociation {
   bool HasFallenSilent(Timestamp now) const;
   void NoteSilence();
   void NoteHeard();
-  void UpdateUnit();
-  void ApplyUnit();
+  // Sends what recovery has to send now, and sees to it that it goes on later.
+  void SendRecovered();
+  Timestamp ReadClock() const;
+  void OnRecoveryTimeout();
+  void RestartCongestionControl();
+  // Bytes that wait to be sent, and how many may.
+  size_t Backlog();
+  size_t BacklogLimit() const;
   void SettleSoon();
   void ReadAll();
   void ReadNotification(size_t size, bool last_piece);
@@ -192,7 +198,8 @@ class SctpAssociation {
   void OnStreamsChanged(const EngineStreamsChanged& event);
   void Grow();
   void FinishGrowth(const Status& result);
-  void OfferSpace(size_t queued);
+  bool HasSpaceToOffer();
+  void OfferSpace();
   void Finish(const Status& why);
   void CloseSocket();
 
@@ -225,7 +232,9 @@ class SctpAssociation {
   ByteBuffer notification_;  // of which not all was read
   Reassembly reassembly_;
   size_t packet_size_;
-  CongestionUnit unit_;
+  Recovery recovery_;
+  std::unique_ptr<link::Alarm> recovery_alarm_;
+  Timestamp recovery_armed_ = Timestamp::Max();
   SendQueueLimit queue_limit_;
   ResetGate reset_gate_;
   uint64_t abandoned_messages_ = 0;

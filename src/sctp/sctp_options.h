@@ -35,9 +35,9 @@ struct SctpOptions {
   size_t max_packet_size = 1163;
   // Bytes queued and not acknowledged, 64 KiB to 16 MiB, and more than any message. Bounds the rate
   // at a given round trip time.
-  size_t send_buffer = size_t{1024} << 10;
+  size_t send_buffer = size_t{16} << 20;
   // Bytes received and not read, 64 KiB to 16 MiB: the window the peer sees.
-  size_t receive_buffer = size_t{1024} << 10;
+  size_t receive_buffer = size_t{4} << 20;
   // What a sender may always queue before SendableBytes says 0, bytes, at least 32 KiB and below
   // send_buffer. From there on the queue is as long as rate and round trip time of the path ask for
   // (SendQueueLimit).

@@ -45,7 +45,15 @@ class SignalsBlocked {
   sigset_t before_{};
 };
 
+// Packets that one acknowledgment may add to the engine's window: all that it acknowledges.
+constexpr uint32_t kAllAcknowledged = 65536;
+
 void ConfigureEngine() {
+  // How much is on the way, and how much leaves at once, is up to Recovery: the engine's window
+  // only grows, as fast as anything arrives. It begins small, so that a small message overtakes the
+  // pieces of a large one.
+  usrsctp_sysctl_set_sctp_L2_abc_variable(kAllAcknowledged);
+  usrsctp_sysctl_set_sctp_max_burst_default(0);
   usrsctp_enable_crc32c_offload();           // ours is twenty times as fast
   usrsctp_sysctl_set_sctp_ecn_enable(0);     // DTLS hides the ECN bits
   usrsctp_sysctl_set_sctp_asconf_enable(0);  // one address for ever

@@ -30,6 +30,8 @@ namespace {
 constexpr size_t kMaxEarlyDatagrams = 16;
 constexpr size_t kMaxEarlyBytes = size_t{32} * 1024;
 constexpr size_t kMinMessageSize = 1024;
+// Rate times round trip of a long fast path.
+constexpr size_t kAgreedReceiveBuffer = size_t{16} << 20;
 constexpr size_t kMaxMessageSize = size_t{16} * 1024 * 1024;
 constexpr size_t kMaxChannels = 65535;
 // SCTP streams at the start toward a peer that adds more on demand, by doubling: enough for 64
@@ -401,6 +403,8 @@ void PeerConnection::Impl::OnDtlsConnected() {
   options.max_retransmissions = sctp::kMaxRetransmissions;
   // A foreign peer that leaves a request for streams unanswered would cost the association.
   if (agreement_) {
+    // Where every channel has its credit only what has a gap before it waits here.
+    options.receive_buffer = std::max(options.receive_buffer, kAgreedReceiveBuffer);
     options.growth = sctp::StreamGrowth::kOnDemand;
     options.outgoing_streams = std::min(options.outgoing_streams, kFirstStreams);
     options.max_incoming_streams = StreamsFor(options_.channels.max_channels);
