@@ -13,6 +13,7 @@ LOCAL = "127.0.0.1"
 DESCRIPTORS = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 MAX_CONNECTIONS = (DESCRIPTORS - 200) // 2  # a relay needs two descriptors for each
 PION_BUFFER = 128 << 10  # at which Pion is fastest here: more overflows the socket buffer of its peer
+PION_LONG_BUFFER = 4 << 20  # over a wire, where the round trip asks for more
 
 
 class Party:
@@ -215,7 +216,7 @@ class Pion(Ming):
 
     def start_host(self):
         self.host = self.run_far("host", self.tools.pion(), "--mode", "host", *self.signal(), "--remote", f"{LOCAL}:{SERVICE_PORT}",
-                                 "--max-buffered", PION_BUFFER)
+                                 "--max-buffered", self.limit())
         self.processes[0].wait_for_line("Host registered: myhost")
 
     def start_client(self):
@@ -223,9 +224,12 @@ class Pion(Ming):
 
     def new_client(self, port):
         client = self.run_near("client", self.tools.pion(), "--mode", "client", *self.signal(), "--local", f"{LOCAL}:{port}",
-                               "--max-buffered", PION_BUFFER)
+                               "--max-buffered", self.limit())
         client.wait_for_line("listening")
         return client
+
+    def limit(self):
+        return PION_LONG_BUFFER if self.place.wire else PION_BUFFER
 
     def connect_client(self, client, port):
         """It offers when the first application comes."""
