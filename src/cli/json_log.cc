@@ -63,6 +63,7 @@ JsonLog::JsonLog() {
 
 JsonLog::~JsonLog() { google::RemoveLogSink(this); }
 
+// NOLINTNEXTLINE(readability-function-size): glog's own signature
 void JsonLog::send(google::LogSeverity severity, const char* /*full_filename*/,
                    const char* /*base_filename*/, int /*line*/, const google::LogMessageTime& time,
                    const char* message, size_t size) {

@@ -23,6 +23,7 @@ TEST(LogEvent, QuotesWhatWouldBeReadWrongly) {
 TEST(LogEvent, IsSeenBySinksWhileItIsWritten) {
   class Sink final : public google::LogSink {
    public:
+    // NOLINTNEXTLINE(readability-function-size): glog's own signature
     void send(google::LogSeverity severity, const char* /*full_filename*/,
               const char* /*base_filename*/, int /*line*/, const google::LogMessageTime& /*time*/,
               const char* /*message*/, size_t /*size*/) override {

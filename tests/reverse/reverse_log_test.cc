@@ -18,14 +18,16 @@ using std::chrono::milliseconds;
 constexpr char kConn[] = "0123456789abcdef0123456789abcdef";
 
 class ReverseLogTest : public testing::Test, private google::LogSink {
+ public:
+  ~ReverseLogTest() override {
+    google::RemoveLogSink(this);
+    FLAGS_v = verbosity_;
+  }
+
  protected:
   ReverseLogTest() : verbosity_(FLAGS_v) {
     FLAGS_v = 1;
     google::AddLogSink(this);
-  }
-  ~ReverseLogTest() override {
-    google::RemoveLogSink(this);
-    FLAGS_v = verbosity_;
   }
 
   std::vector<std::string> lines_;
