@@ -103,6 +103,7 @@ class Driver {
     options.reconnect.enabled = (state & 1) == 0;
     options.orphans = (state & 2) != 0 ? Orphans::kKill : Orphans::kDrain;
     options.reconnect.after_replace = (state & 4) != 0;
+    options.dial_first = (state & 64) != 0;
     return options;
   }
 

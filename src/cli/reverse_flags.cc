@@ -48,6 +48,11 @@ FlagSpec Choice(const std::string& name, std::vector<std::string> choices,
   return flag;
 }
 
+FlagSpec Networking(FlagSpec flag) {
+  flag.group = FlagGroup::kNetwork;
+  return flag;
+}
+
 FlagSpec Logging(FlagSpec flag) {
   flag.group = FlagGroup::kLogging;
   return flag;
@@ -199,6 +204,10 @@ FlagSet ReverseClientFlags() {
                 "how the server knows this client"),
           Plain("label", ValueType::kTextList, "NAME", "",
                 "groups this client belongs to, up to 8"),
+          Networking(
+              Choice("proxy-protocol", {"off", "v1", "v2"}, "tell the target who the caller is")),
+          Networking(
+              Switch("dial-first", "reach the target before a connection to the server is made")),
           Switch("no-reconnect", "exit with 3 when the server is lost"),
           Switch("reconnect-after-replace", "come back when another client took the place"),
           Time("connect-timeout", presets.connect_timeout, milliseconds(10), minutes(10),
@@ -257,6 +266,10 @@ Result<reverse::ReverseClientOptions> ReverseClientSettings(const Settings& sett
     }
   }
   options.core.id = settings.Value("id");
+  options.core.dial_first = settings.IsTrue("dial-first");
+  const std::string& proxy = settings.Value("proxy-protocol");
+  if (proxy == "v1") options.proxy_protocol = codec::ProxyVersion::k1;
+  if (proxy == "v2") options.proxy_protocol = codec::ProxyVersion::k2;
   options.core.labels = SplitList(settings.Value("label"));
   if (Status named = CheckNames(settings, options.core); !named.ok()) return named;
   options.core.orphans = OrphansOf(settings);

@@ -192,9 +192,15 @@ void ClientCore::HandleNewConn(Timestamp now, const codec::ReverseNewConn& messa
   conn.kind = udp ? CallerKind::kDatagrams : CallerKind::kStream;
   conn.source = source;
   conn.since = now;
+  const bool dial_first = DialsFirst(conn);
+  if (dial_first) conn.stage = Stage::kDialingTarget;
   events_.push_back(client::ConnNew{message.conn, source, conn.kind});
   conns_.emplace(message.conn, std::move(conn));
-  events_.push_back(client::DialServer{message.conn});
+  if (dial_first) {
+    events_.push_back(client::DialTarget{message.conn, source, CallerKind::kStream});
+  } else {
+    events_.push_back(client::DialServer{message.conn});
+  }
 }
 
 void ClientCore::HandleLinkConnected(Timestamp now, ReverseConnId conn) {
@@ -227,9 +233,10 @@ void ClientCore::HandleLinkReply(Timestamp now, Conns::iterator conn, std::strin
     if (err->code == ReverseError::kLimit) return Fail(now, conn, ReverseReason::kLimit);
     return Drop(now, conn, ReverseReason::kDenied);
   }
-  conn->second.stage = Stage::kDialingTarget;
   conn->second.spent = true;
   SetDeadline(conn->first, conn->second, Timestamp::Max());
+  if (DialsFirst(conn->second)) return StartRelaying(now, conn);
+  conn->second.stage = Stage::kDialingTarget;
   events_.push_back(client::DialTarget{conn->first, conn->second.source, conn->second.kind});
 }
 
@@ -242,15 +249,22 @@ void ClientCore::HandleLinkEnd(Timestamp now, ReverseConnId conn) {
 void ClientCore::HandleTargetConnected(Timestamp now, ReverseConnId conn) {
   const auto found = conns_.find(conn);
   if (found == conns_.end() || found->second.stage != Stage::kDialingTarget) return;
-  found->second.stage = Stage::kRelaying;
+  if (!DialsFirst(found->second)) return StartRelaying(now, found);
+  found->second.stage = Stage::kDialingServer;
+  events_.push_back(client::DialServer{conn});
+}
+
+void ClientCore::StartRelaying(Timestamp now, Conns::iterator conn) {
+  conn->second.stage = Stage::kRelaying;
   ++relays_;
-  events_.push_back(client::StartRelay{conn});
-  events_.push_back(client::ConnPaired{conn, now - found->second.since});
+  events_.push_back(client::StartRelay{conn->first});
+  events_.push_back(client::ConnPaired{conn->first, now - conn->second.since});
 }
 
 void ClientCore::HandleTargetFailed(Timestamp now, ReverseConnId conn, ReverseReason why) {
   const auto found = conns_.find(conn);
-  if (found == conns_.end() || found->second.stage != Stage::kDialingTarget) return;
+  if (found == conns_.end() || found->second.stage == Stage::kRelaying) return;
+  if (!DialsFirst(found->second) && found->second.stage != Stage::kDialingTarget) return;
   Fail(now, found, why);
 }
 

@@ -52,6 +52,9 @@ struct ClientCoreOptions {
   Orphans orphans = Orphans::kDrain;
   // Offers the server to carry datagrams as well.
   bool udp = false;
+  // The target of a stream is dialled before the data connection, so that one that does not answer
+  // costs none.
+  bool dial_first = false;
   ReconnectOptions reconnect;
 
   // All problems at once, one a line; ok when there are none.
@@ -159,6 +162,7 @@ class ClientCore {
   void HandleLinkEnd(Timestamp now, codec::ReverseConnId conn);
 
   void HandleTargetConnected(Timestamp now, codec::ReverseConnId conn);
+  // It was not reached; or, where it is dialled first, was lost before the relay began.
   void HandleTargetFailed(Timestamp now, codec::ReverseConnId conn, codec::ReverseReason why);
   // No connection could be made for want of descriptors or the like.
   void HandleNoResources(Timestamp now, codec::ReverseConnId conn);
@@ -197,6 +201,10 @@ class ClientCore {
   void HandleRefusal(Timestamp now, const codec::ReverseErr& err);
   void HandleMessage(Timestamp now, std::string_view line);
   void HandleNewConn(Timestamp now, const codec::ReverseNewConn& message);
+  bool DialsFirst(const Conn& conn) const {
+    return options_.dial_first && conn.kind == CallerKind::kStream;
+  }
+  void StartRelaying(Timestamp now, Conns::iterator conn);
   void HandleLinkReply(Timestamp now, Conns::iterator conn, std::string_view line);
   void SayBye(codec::ReverseReason why);
   void SendMessage(Timestamp now, const codec::ReverseMessage& message);

@@ -22,6 +22,15 @@ bool IsForWantOfDescriptors(const Status& why) {
          why.detail() == ENOMEM;
 }
 
+// Of "address:port"; none: not an address.
+std::optional<codec::ProxyEndpoint> EndpointOf(const std::string& text) {
+  const Result<HostPort> parts = ParseHostPort(text);
+  if (!parts.ok()) return std::nullopt;
+  const auto ip = IpAddress::Parse(parts->host);
+  if (!ip) return std::nullopt;
+  return codec::ProxyEndpoint{ip->Canonical(), parts->port};
+}
+
 ReverseReason ReasonOf(const Status& why) {
   if (IsForWantOfDescriptors(why)) return ReverseReason::kLimit;
   if (why.code() == StatusCode::kTimeout) return ReverseReason::kTargetTimeout;
@@ -83,6 +92,7 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
   Conn(ReverseClient& owner, ReverseConnId id) : owner_(owner), id_(id) {}
   ~Conn() override {
     if (data_ != nullptr) data_->SetObserver(nullptr);
+    if (target_ != nullptr) target_->SetObserver(nullptr);
   }
 
   void DialServer() {
@@ -98,27 +108,32 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
   }
   LineLink* lines() { return lines_.get(); }
 
-  // Watches the data connection for its failure, unread, until the target is there.
-  void DialTarget(CallerKind kind) {
-    data_ = lines_->Release();
-    owner_.reactor_.DeferDelete(std::move(lines_));
-    if (data_ != nullptr) data_->SetObserver(this);
-    if (kind == CallerKind::kDatagrams) return DialUdp();
+  // The first of the two connections is watched for its failure, unread, until the other is there.
+  void DialTarget(const client::DialTarget& event) {
+    if (lines_ != nullptr && !TakeData()) return owner_.OnConnFailed(id_);
+    if (event.kind == CallerKind::kDatagrams) return DialUdp();
+    const std::string source = event.source;
     Dial(owner_.options_.target, owner_.options_.dial_timeout,
-         [this](Result<std::unique_ptr<net::TcpStream>> stream) {
+         [this, source](Result<std::unique_ptr<net::TcpStream>> stream) {
            owner_.reactor_.DeferDelete(std::move(connector_));
-           const Status status = stream.status();
-           if (status.ok()) target_ = *std::move(stream);
+           Status status = stream.status();
+           if (status.ok()) status = Introduce(**stream, source);
+           if (status.ok()) {
+             target_ = *std::move(stream);
+             target_->SetObserver(this);
+           }
            owner_.OnTargetDialed(id_, status);
          });
   }
 
   void StartRelay() {
+    if (lines_ != nullptr && !TakeData()) return owner_.OnRelayDone(id_, ReverseReason::kReset);
     data_->SetObserver(nullptr);
     if (udp_ != nullptr) {
       return udp_->StartRelay(std::move(data_), owner_.options_.udp,
                               [this](ReverseReason why) { owner_.OnRelayDone(id_, why); });
     }
+    target_->SetObserver(nullptr);
     joint_ = std::make_unique<Joint>(owner_.reactor_, std::move(data_), std::move(target_),
                                      owner_.relay_options_,
                                      [this](ReverseReason why) { owner_.OnRelayDone(id_, why); });
@@ -133,6 +148,22 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
   }
 
  private:
+  // False: the server answered before it had our line.
+  bool TakeData() {
+    data_ = lines_->Release();
+    owner_.reactor_.DeferDelete(std::move(lines_));
+    if (data_ != nullptr) data_->SetObserver(this);
+    return data_ != nullptr;
+  }
+  // Tells the target who the caller is, where that is wanted.
+  Status Introduce(net::TcpStream& target, const std::string& source) const {
+    if (!owner_.options_.proxy_protocol) return Status::Ok();
+    const net::SocketAddress there = target.peer_address();
+    const ByteBuffer header = codec::SerializeProxyHeader(
+        *owner_.options_.proxy_protocol, EndpointOf(source), {there.ip(), there.port()});
+    if (target.Write(header) == header.size()) return Status::Ok();
+    return Status::FromErrno("the target took no header", ECONNRESET);
+  }
   void Dial(const HostPort& where, Duration timeout, net::TcpConnector::Callback on_done) {
     net::TcpConnectOptions options;
     options.timeout = timeout;
@@ -151,13 +182,16 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
   void OnLinkClosed() override {}
   void OnReadable() override {}
   void OnWritable() override {}
-  void OnStreamError(const Status& /*why*/) override { owner_.OnConnFailed(id_); }
+  void OnStreamError(const Status& /*why*/) override {
+    if (data_ == nullptr) return owner_.OnTargetLost(id_);
+    owner_.OnConnFailed(id_);
+  }
 
   ReverseClient& owner_;
   const ReverseConnId id_;
   std::unique_ptr<net::TcpConnector> connector_;
   std::unique_ptr<LineLink> lines_;
-  std::unique_ptr<link::ByteStream> data_;  // while the target is dialled
+  std::unique_ptr<link::ByteStream> data_;  // behind its lines
   std::unique_ptr<link::ByteStream> target_;
   std::unique_ptr<Joint> joint_;
   std::unique_ptr<UdpTarget> udp_;  // of a UDP caller
@@ -265,6 +299,11 @@ void ReverseClient::OnTargetDialed(ReverseConnId id, const Status& status) {
   Pump();
 }
 
+void ReverseClient::OnTargetLost(ReverseConnId id) {
+  core_.HandleTargetFailed(reactor_.Now(), id, ReverseReason::kReset);
+  Pump();
+}
+
 void ReverseClient::OnConnReadable(ReverseConnId id) {
   while (true) {
     const auto found = conns_.find(id);
@@ -320,18 +359,19 @@ void ReverseClient::Apply(const client::EndControl& /*event*/) {
   }
 }
 
-void ReverseClient::Apply(const client::DialServer& event) {
-  Conn& conn = *conns_.emplace(event.conn, std::make_unique<Conn>(*this, event.conn)).first->second;
-  conn.DialServer();
+ReverseClient::Conn& ReverseClient::ConnOf(ReverseConnId id) {
+  std::unique_ptr<Conn>& conn = conns_[id];
+  if (conn == nullptr) conn = std::make_unique<Conn>(*this, id);
+  return *conn;
 }
+
+void ReverseClient::Apply(const client::DialServer& event) { ConnOf(event.conn).DialServer(); }
 
 void ReverseClient::Apply(const client::SendLink& event) {
   conns_.at(event.conn)->lines()->Send(event.text);
 }
 
-void ReverseClient::Apply(const client::DialTarget& event) {
-  conns_.at(event.conn)->DialTarget(event.kind);
-}
+void ReverseClient::Apply(const client::DialTarget& event) { ConnOf(event.conn).DialTarget(event); }
 
 void ReverseClient::Apply(const client::StartRelay& event) { conns_.at(event.conn)->StartRelay(); }
 

@@ -15,6 +15,7 @@
 #include "ming/base/secret.h"
 #include "ming/base/status.h"
 #include "ming/base/time.h"
+#include "ming/codec/proxy_protocol.h"
 #include "ming/codec/reverse_line.h"
 #include "ming/link/timer_service.h"
 #include "ming/net/pipe_pool.h"
@@ -45,6 +46,8 @@ struct ReverseClientOptions {
   tunnel::RelayOptions relay;  // without pipes: the client lends its own
   // As of ReverseServerOptions.
   bool splice = true;
+  // Tells the target who the caller is, before the caller's first byte; none: nothing.
+  std::optional<codec::ProxyVersion> proxy_protocol;
   // How the server is judged, which speaks TLS then; null: plain TCP.
   std::shared_ptr<const tls::TlsTrust> server_trust;
   // Whom its certificate must be for; empty: server.host.
@@ -86,12 +89,14 @@ class ReverseClient final {
   void OnControlClosed(Control& control);
   void OnServerDialed(codec::ReverseConnId id, const Status& status);
   void OnTargetDialed(codec::ReverseConnId id, const Status& status);
+  void OnTargetLost(codec::ReverseConnId id);
   void OnConnReadable(codec::ReverseConnId id);
   void OnConnFailed(codec::ReverseConnId id);
   void OnRelayDone(codec::ReverseConnId id, codec::ReverseReason why);
   void OnAlarm();
 
   void Pump();
+  Conn& ConnOf(codec::ReverseConnId id);
   void Apply(const client::DialControl& event);
   void Apply(const client::SendControl& event);
   void Apply(const client::EndControl& event);

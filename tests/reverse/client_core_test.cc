@@ -180,6 +180,43 @@ TEST_F(ClientCoreTest, ServesACaller) {
   EXPECT_EQ(core_->conn_count(), 0u);
 }
 
+class DialFirstTest : public ClientCoreTest {
+ protected:
+  DialFirstTest() {
+    ClientCoreOptions options;
+    options.dial_first = true;
+    Use(options);
+    Up();
+    Announce(kConn);
+  }
+};
+
+TEST_F(DialFirstTest, OpensADataConnectionOnceTheTargetIsThere) {
+  EXPECT_EQ(Events(), (Lines{"conn-new 0", "dial-target 0 192.0.2.9:1"}));
+  core_->HandleTargetConnected(now_, Conn(kConn));
+  EXPECT_EQ(Events(), Lines{"dial-server 0"});
+  core_->HandleLinkConnected(now_, Conn(kConn));
+  EXPECT_EQ(Events(), Lines{"send-link RT1 DATA " + std::string(kConn)});
+  EXPECT_EQ(HearLink(kConn, "OK\nraw"), 3u);
+  EXPECT_EQ(Events(), (Lines{"relay 0", "paired 0"}));
+}
+
+TEST_F(DialFirstTest, ATargetThatRefusesCostsNoDataConnection) {
+  Events();
+  core_->HandleTargetFailed(now_, Conn(kConn), ReverseReason::kTargetRefused);
+  EXPECT_EQ(Events(), (Lines{"send CLOSE " + std::string(kConn) + " target-refused", "drop 0",
+                             "conn-end 0 target-refused"}));
+}
+
+TEST_F(DialFirstTest, ATargetThatIsLostMeanwhileIsTold) {
+  core_->HandleTargetConnected(now_, Conn(kConn));
+  core_->HandleLinkConnected(now_, Conn(kConn));
+  Events();
+  core_->HandleTargetFailed(now_, Conn(kConn), ReverseReason::kReset);
+  EXPECT_EQ(Events(),
+            (Lines{"send CLOSE " + std::string(kConn) + " reset", "drop 0", "conn-end 0 reset"}));
+}
+
 TEST_F(ClientCoreTest, ServesEachAnnouncementOnce) {
   Up();
   Announce(kConn);

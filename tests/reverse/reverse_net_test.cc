@@ -340,6 +340,33 @@ TEST_F(ReverseNetTest, FinishesARunningTransferBeforeItStops) {
   EXPECT_TRUE(callers_[0]->intact());
 }
 
+TEST_F(ReverseNetTest, ReachesTheTargetFirstWhereAskedTo) {
+  StartTarget(AnswersAfterEnd(kMiB));
+  StartServer();
+  ReverseClientOptions options = ClientOptions();
+  options.core.dial_first = true;
+  client_ = MakeClient(options);
+  ASSERT_TRUE(RunUntil([this] { return client_->connected(); }));
+  Call(Sends(kMiB));
+  ASSERT_TRUE(RunUntil([this] { return CallersDone(1); }));
+  EXPECT_EQ(callers_[0]->received(), kMiB);
+  EXPECT_TRUE(callers_[0]->intact());
+}
+
+TEST_F(ReverseNetTest, TellsTheTargetWhoTheCallerIs) {
+  StreamUserPlan reads;
+  reads.end = StreamUserPlan::End::kAfterReading;
+  StartTarget(reads);
+  StartServer();
+  ReverseClientOptions options = ClientOptions();
+  options.proxy_protocol = codec::ProxyVersion::k2;
+  client_ = MakeClient(options);
+  ASSERT_TRUE(RunUntil([this] { return client_->connected(); }));
+  Call(Sends(0));
+  ASSERT_TRUE(RunUntil([this] { return !targets_.empty() && targets_[0]->done(); }));
+  EXPECT_EQ(targets_[0]->received(), 28u) << "a header over IPv4, and nothing else";
+}
+
 // Both ends with TLS; the server's certificate is its own authority.
 class ReverseTlsTest : public ReverseNetTest {
  public:
