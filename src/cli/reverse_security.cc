@@ -140,7 +140,8 @@ Result<Secret> ReadTokenFile(const std::string& path) {
     return Status(StatusCode::kUnavailable,
                   path + " can be read by others on this machine (chmod 600 " + path + ")");
   }
-  std::string_view line = std::string_view(*text).substr(0, text->find('\n'));
+  std::string_view line = *text;
+  line = line.substr(0, line.find('\n'));
   line.remove_prefix(std::min(line.find_first_not_of(kBlank), line.size()));
   line = line.substr(0, line.find_last_not_of(kBlank) + 1);
   if (line.empty()) {
