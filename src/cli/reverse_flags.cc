@@ -193,6 +193,11 @@ FlagSet ReverseClientFlags() {
   FlagSpec server =
       Plain("server", ValueType::kAddress, "HOST:PORT", "", "the server's --listen-b");
   server.required = true;
+  std::vector<FlagSpec> more = ReverseClientSecurityFlags();
+  more.push_back(Networking(
+      Choice("proxy-protocol", {"off", "v1", "v2"}, "tell the target who the caller is")));
+  more.push_back(Networking(
+      Switch("dial-first", "reach the target before a connection to the server is made")));
   FlagSpec target =
       Plain("target", ValueType::kAddress, "HOST:PORT", "", "the service that callers reach");
   target.required = true;
@@ -204,10 +209,6 @@ FlagSet ReverseClientFlags() {
                 "how the server knows this client"),
           Plain("label", ValueType::kTextList, "NAME", "",
                 "groups this client belongs to, up to 8"),
-          Networking(
-              Choice("proxy-protocol", {"off", "v1", "v2"}, "tell the target who the caller is")),
-          Networking(
-              Switch("dial-first", "reach the target before a connection to the server is made")),
           Switch("no-reconnect", "exit with 3 when the server is lost"),
           Switch("reconnect-after-replace", "come back when another client took the place"),
           Time("connect-timeout", presets.connect_timeout, milliseconds(10), minutes(10),
@@ -221,7 +222,7 @@ FlagSet ReverseClientFlags() {
           Count("retry-count", reconnect.count, 0, "attempts before giving up; 0: no limit"),
           Count("max-conns", presets.core.max_conns, 1, "connections at once"),
       },
-      ReverseClientSecurityFlags());
+      more);
 }
 
 Result<reverse::ReverseServerOptions> ReverseServerSettings(const Settings& settings) {

@@ -23,6 +23,11 @@ StopSignals::StopSignals(net::Reactor& reactor, ExitCode second, std::function<v
       hangup_is_ignored_(HangupIsIgnored()),
       watch_(reactor, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) { OnSignal(signal); }) {}
 
+StopSignals::~StopSignals() {
+  if (on_stop_) return;
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) std::signal(signal, SIG_IGN);
+}
+
 void StopSignals::OnSignal(int signal) {
   if (signal == SIGHUP && hangup_is_ignored_) return;
   if (!on_stop_) {

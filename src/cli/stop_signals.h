@@ -16,6 +16,11 @@ class StopSignals {
   // Make it before anything starts a thread. `on_stop` runs once, from the loop. The second signal
   // ends the process with `second` without further ado.
   StopSignals(net::Reactor& reactor, ExitCode second, std::function<void()> on_stop);
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  // After a stop the process is about to exit with a code of its own: a signal that comes in
+  // between may not end it with another one.
+  ~StopSignals();
 
  private:
   void OnSignal(int signal);

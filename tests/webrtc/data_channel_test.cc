@@ -365,7 +365,10 @@ TEST_F(DataChannelTest, AChannelThatHoldsUpAllOthersIsClosedAtLast) {
 TEST_F(DataChannelTest, SharesTheAssociationFairly) {
   constexpr size_t kChannels = 4;
   Loop loop;
-  PeerPair pair(loop, LoopbackOptions());
+  PeerConnectionOptions options = LoopbackOptions();
+  // The first one fills it before the others begin.
+  options.sctp.send_buffer = size_t{1} << 20;
+  PeerPair pair(loop, options);
   pair.Connect();
   std::vector<TestChannel*> receivers;
   std::vector<std::unique_ptr<BulkSender>> senders;
