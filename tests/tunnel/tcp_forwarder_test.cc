@@ -236,8 +236,8 @@ TEST_F(TcpForwarderTest, SlowReaderStopsTheWriterAndLosesNothing) {
   EXPECT_TRUE(HoldsOff([&] { return app.user() && app.user()->sent() > kBytes / 2; }));
   ASSERT_EQ(targets_.size(), 1U);
   EXPECT_LE(client_->counters().bytes_to_peer - host_->counters().bytes_from_peer,
-            ChannelStreamCore::kMostGrowth * kDefaultReceiveWindowBytes + (size_t{256} << 10) +
-                kDefaultMaxMessageBytes);
+            size_t{ChannelStreamCore::kMostGrowth} * kDefaultReceiveWindowBytes +
+                (size_t{256} << 10) + kDefaultMaxMessageBytes);
   targets_[0]->LiftReadLimit();
   ASSERT_TRUE(RunUntil([&] { return app.done() && Settled(); }));
   EXPECT_EQ(targets_[0]->received(), kBytes);
