@@ -13,6 +13,7 @@
 namespace ming::conformance {
 namespace {
 
+constexpr size_t kSendBuffer = size_t{1} << 20;
 // A ClientHello may come before our side knows that the pair works.
 constexpr size_t kMaxEarlyDatagrams = 16;
 
@@ -133,6 +134,8 @@ void RawPeer::StartSctp() {
   if (association_ || dtls_state_ != LayerState::kUp) return;
   sctp::SctpOptions options = options_.sctp;
   options.remote_port = remote_->sctp_port;
+  // What waits here would pass for taken by the far end.
+  options.send_buffer = kSendBuffer;
   sctp::SctpAssociation::Observer& self = *this;
   sctp::PacketSink& sink = *this;
   association_ = std::make_unique<sctp::SctpAssociation>(options, services_.sctp, self, sink);

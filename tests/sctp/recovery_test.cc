@@ -197,7 +197,8 @@ TEST(RecoveryTest, AReceiverMayTakeBackWhatItHad) {
        now = now + milliseconds(10)) {
     recovery.HandleTimeout(now);
     while (const auto packet = recovery.PollPacket(now)) {
-      repeated.insert(*ByteReader(ByteSpan(*packet).Skip(kCommonHeader + kChunkHeader)).ReadU32());
+      ByteReader chunk(ByteSpan(*packet).Skip(kCommonHeader + kChunkHeader));
+      repeated.insert(*chunk.ReadU32());
     }
   }
   EXPECT_EQ(repeated.count(2), 1u);
