@@ -245,6 +245,13 @@ void Outstanding::UnlinkByState(Index index) {
   }
 }
 
+bool Outstanding::IsInPlace(Index index) const {
+  const Packet& packet = At(index);
+  if ((packet.state == State::kQueued) != (index >= next_queued_)) return false;
+  if (packet.abandoned && packet.state != State::kArrived) return false;
+  return index == begin_ || packet.first_tsn == At(index - 1).last_tsn + 1;
+}
+
 bool Outstanding::IsConsistent() const {
   size_t bytes[4] = {};
   size_t counts[4] = {};
@@ -256,10 +263,8 @@ bool Outstanding::IsConsistent() const {
     const auto state = static_cast<size_t>(packet.state);
     bytes[state] += packet.size();
     ++counts[state];
-    if ((packet.state == State::kQueued) != (i >= next_queued_)) return false;
-    if (i != begin_ && packet.first_tsn != At(i - 1).last_tsn + 1) return false;
+    if (!IsInPlace(i)) return false;
     if (packet.state == State::kArrived) arrived_chunks += ChunksOf(packet);
-    if (packet.abandoned && packet.state != State::kArrived) return false;
     if (packet.abandoned) ++abandoned;
     if (packet.state == State::kOnTheWay || packet.state == State::kLost) {
       if (missing != i) return false;

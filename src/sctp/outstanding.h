@@ -126,6 +126,8 @@ class Outstanding {
   bool IsConsistent() const;
 
  private:
+  // One packet beside its state and the one before it.
+  bool IsInPlace(Index index) const;
   void Grow();
   void AddMissing(Index index);
   void RemoveMissing(Index index);
