@@ -28,6 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const MingAgreement ours = ming::codec::Intersect(local, remote);
   const MingAgreement theirs = ming::codec::Intersect(remote, local);
   CHECK_EQ(ours.half_close, theirs.half_close);
+  CHECK_EQ(ours.path_probes, theirs.path_probes);
   CHECK(ours.path_mtu_bytes == theirs.path_mtu_bytes);
   CHECK(ours.send_credit_bytes == theirs.receive_credit_bytes);
   CHECK_EQ(ours.send_message_bytes.has_value(), theirs.send_message_bytes.has_value());

@@ -14,6 +14,7 @@ import time
 from moving import events
 from moving.world import HANG_S, world
 from support.cases import Case, parse_arguments, run_suite
+from support.processes import Failure, wait_for
 
 MIB = 1 << 20
 SIDES = {"a": "client's side", "b": "host's side"}
@@ -80,6 +81,39 @@ def server_cases():
     yield Case("turn-lost", turn_lost, cell=("turn-lost", "TCP, client's side"))
 
 
+JUMBO, SMALL = 9000 - 28, 1200  # datagrams
+
+
+def jumbo_case(arguments):
+    """Packets of 9000 bytes from end to end: large datagrams are found and used; then those above 1500 bytes vanish."""
+    with world(arguments, wire_at="router_a") as moving:
+        moving.use_jumbo_frames()
+        moving.wire.set("delay=5ms")
+        moving.start_tunnel()
+
+        def event(within):
+            wait_for(lambda: all(JUMBO in sizes for sizes in within.packet_sizes()), 20, "both ends use jumbo frames")
+            return events.jumbo_black_hole(within, "a")
+        details = moving.across(event, survives=True)
+        for sizes in moving.packet_sizes():
+            behind = sizes[sizes.index(JUMBO) + 1:]
+            if not behind or behind[0] != SMALL:
+                raise Failure(f"no fall from {JUMBO} to {SMALL} bytes: {sizes}")
+        details["packet_sizes"] = moving.packet_sizes()
+        return details
+
+
+def probing_off_case(arguments):
+    """The same without probes: one end's --path-mtu off keeps both to 1200 bytes."""
+    with world(arguments, wire_at="router_a") as moving:
+        moving.use_jumbo_frames()
+        moving.start_tunnel(rate=None, client=("--path-mtu", "off"))
+        moving.fate(moving.start_transfer(16 * MIB, rate=None), survives=True)
+        if any(moving.packet_sizes()):
+            raise Failure(f"other packet sizes in spite of --path-mtu off: {moving.packet_sizes()}")
+        return {"cell": "complete"}
+
+
 def impaired_case(settings, mib, arguments):
     """A tunnel made, and a transfer of so many MiB each way, over a cable that is bad from the beginning."""
     with world(arguments, wire_at="router_a") as moving:
@@ -125,6 +159,8 @@ def cases():
     yield from server_cases()
     for name, settings, mib in IMPAIRMENTS:
         yield Case(name, functools.partial(impaired_case, settings, mib), cell=(name, "TCP, client's side"))
+    yield Case("jumbo-black-hole", jumbo_case, cell=("jumbo-black-hole", "TCP, client's side"))
+    yield Case("jumbo-probing-off", probing_off_case)
     yield Case("gib-on-the-move", gib_on_the_move)
     yield Case("gib-over-a-bad-cable", gib_over_a_bad_cable)
 

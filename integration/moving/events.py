@@ -69,6 +69,12 @@ def black_hole(world, _side):
     return time.monotonic()
 
 
+def jumbo_black_hole(world, _side):
+    """Packets of more than 1500 bytes vanish; nobody is told."""
+    world.wire.set("drop-larger=1500B")
+    return time.monotonic()
+
+
 def signaling_replaced(world, side):
     """The signaling server is killed and started again; when both are back with it, the router forgets its mappings."""
     world.lab.signaling_server.kill()

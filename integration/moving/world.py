@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import re
 import time
 
 from moving.probes import ConnectionProbes, DatagramProbes
@@ -46,6 +47,22 @@ class World:
         self.lab.signaling_name = "signal.test"
         self.lab.ice_flags = [flag.replace(self.names["turn.test"], "turn.test") for flag in self.lab.ice_flags]
 
+    def use_jumbo_frames(self):
+        """Every link carries packets of 9000 bytes."""
+        for name, link in self.lab.links.items():
+            for end in (link.inner, link.outer):
+                end.space.ip(f"link set {end.interface} mtu 9000")
+            if name == self.wire_at:
+                self.wire.mtu(9000)
+        self.lab.public.ip("link set br0 mtu 9000")
+        for side in "ab":
+            self.router(side).ip("link set lan mtu 9000")
+
+    def packet_sizes(self):
+        """The sizes of the largest datagram that client and host came to use, in their order."""
+        found = [re.findall(r"Datagrams have up to (\d+) bytes", process.text()) for process in (self.client, self.host)]
+        return [[int(size) for size in sizes] for sizes in found]
+
     def use_two_turn_servers(self):
         """Instead of the laboratory's one, on an address each."""
         self.lab.turn.process.kill()
@@ -73,15 +90,17 @@ class World:
         wait_for(lambda: registered in self.lab.signaling_server.text(), seconds, "the host registers again")
         wait_for(lambda: self.client.text().count(connected) > 1, seconds, "the client connects to the server again")
 
-    def start_tunnel(self, rate=RATE):
-        """Starts it and waits until it works. Without a `rate` (bytes a second) the service sends as fast as it can."""
+    def start_tunnel(self, rate=RATE, client=()):
+        """Starts it and waits until it works. Without a `rate` (bytes a second) the service sends as fast as it can.
+
+        `client`: flags of it."""
         lab = self.lab
         if self.protocol == "udp":
             self.service = lab.service(protocol="udp")
         else:
             self.service = lab.service(*(("--rate", rate) if rate else ()))
         self.host = lab.host(protocol=self.protocol)
-        self.client = lab.client(protocol=self.protocol)
+        self.client = lab.client(*client, protocol=self.protocol)
         if self.protocol == "udp":
             lab.udp_echoes(count=1)
         else:

@@ -161,6 +161,10 @@ RoleReport ReportClient(const p2p::TunnelClientStatus& status, const TunnelName&
     report.metrics.push_back(Gauge("round_trip_seconds", "round trip time of the path",
                                    std::chrono::duration<double>(*status.round_trip_time).count()));
   }
+  if (status.packet_size) {
+    report.metrics.push_back(Gauge("packet_size_bytes", "largest datagram in use",
+                                   static_cast<double>(*status.packet_size)));
+  }
   if (status.setup_time) {
     report.metrics.push_back(Gauge("setup_seconds",
                                    "from both descriptions known to channels usable",

@@ -26,6 +26,7 @@ constexpr NumericFeature kNumericFeatures[] = {
 
 constexpr std::string_view kHalfClose = "half-close";
 constexpr std::string_view kRestart = "restart";
+constexpr std::string_view kProbe = "probe";
 constexpr std::string_view kProtocol = "protocol=";
 constexpr std::string_view kAnswers = "answers=";
 
@@ -46,6 +47,7 @@ std::optional<std::string_view> ValueOf(std::string_view word, std::string_view 
 void ParseFeature(std::string_view word, MingFeatures& features) {
   if (word == kHalfClose) features.half_close = true;
   if (word == kRestart) features.restart_requests = true;
+  if (word == kProbe) features.path_probes = true;
   if (const auto name = ValueOf(word, kProtocol); name && !features.protocol) {
     features.protocol = FindTunnelProtocol(*name);
   }
@@ -67,12 +69,12 @@ std::optional<uint32_t> SmallerOfBoth(std::optional<uint32_t> a, std::optional<u
 
 auto Fields(const MingFeatures& f) {
   return std::tie(f.version, f.half_close, f.max_message_bytes, f.path_mtu_bytes, f.credit_bytes,
-                  f.protocol, f.restart_requests, f.answers);
+                  f.protocol, f.restart_requests, f.path_probes, f.answers);
 }
 
 auto Fields(const MingAgreement& a) {
   return std::tie(a.half_close, a.send_message_bytes, a.path_mtu_bytes, a.send_credit_bytes,
-                  a.receive_credit_bytes, a.restart_requests);
+                  a.receive_credit_bytes, a.restart_requests, a.path_probes);
 }
 
 }  // namespace
@@ -113,6 +115,7 @@ std::string SerializeMingFeatures(const MingFeatures& features) {
   const auto add = [&text](std::string_view word) { (text += ' ') += word; };
   if (features.half_close) add(kHalfClose);
   if (features.restart_requests) add(kRestart);
+  if (features.path_probes) add(kProbe);
   for (const NumericFeature& feature : kNumericFeatures) {
     const auto& field = features.*feature.field;
     if (!field) continue;
@@ -134,6 +137,7 @@ MingAgreement Intersect(const MingFeatures& local, const MingFeatures& remote) {
   MingAgreement agreement;
   agreement.half_close = local.half_close && remote.half_close;
   agreement.restart_requests = local.restart_requests && remote.restart_requests;
+  agreement.path_probes = local.path_probes && remote.path_probes;
   if (local.max_message_bytes) agreement.send_message_bytes = remote.max_message_bytes;
   agreement.path_mtu_bytes = SmallerOfBoth(local.path_mtu_bytes, remote.path_mtu_bytes);
   if (local.credit_bytes && remote.credit_bytes) {

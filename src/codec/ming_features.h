@@ -36,6 +36,7 @@ struct MingFeatures {
   std::optional<TunnelProtocol> protocol;     // protocol: what it was told to tunnel
   bool restart_requests = false;              // restart: a client that takes a host's wish for an
                                               // ICE restart; a host that may send one
+  bool path_probes = false;                   // probe: it answers path probes
   // answers: of an answer only, the ICE user name fragment of the offer that it answers; never
   // empty. An offerer that has made another offer since can tell.
   std::optional<std::string> answers;
@@ -44,10 +45,10 @@ struct MingFeatures {
   friend bool operator!=(const MingFeatures& a, const MingFeatures& b) { return !(a == b); }
 };
 
-// Parses "1 half-close restart msg=262144 path-mtu=8192 credit=1048576 protocol=tcp". Never fails a
-// session: a value that has no version in front (1 to 999) is nothing at all, that is, a foreign
-// peer; unknown features, values that are no number or below their range are as if not named; of a
-// feature that is named twice the first counts.
+// Parses "1 half-close restart probe msg=262144 path-mtu=8192 credit=1048576 protocol=tcp". Never
+// fails a session: a value that has no version in front (1 to 999) is nothing at all, that is, a
+// foreign peer; unknown features, values that are no number or below their range are as if not
+// named; of a feature that is named twice the first counts.
 std::optional<MingFeatures> ParseMingFeatures(std::string_view value);
 
 // The attribute's value, without "a=x-ming:". Values are written clamped to the ranges above.
@@ -61,6 +62,7 @@ struct MingAgreement {
   std::optional<uint32_t> send_credit_bytes;     // what we may send at first on each channel
   std::optional<uint32_t> receive_credit_bytes;  // what we granted; set when send_credit_bytes is
   bool restart_requests = false;
+  bool path_probes = false;
 
   friend bool operator==(const MingAgreement& a, const MingAgreement& b);
   friend bool operator!=(const MingAgreement& a, const MingAgreement& b) { return !(a == b); }

@@ -364,7 +364,10 @@ void IceAgent::Impl::Close() {
 
 IceStats IceAgent::Impl::stats() const {
   IceStats stats = stats_;
-  if (path_) stats.datagrams_dropped += path_->dropped();
+  if (path_) {
+    stats.datagrams_dropped += path_->dropped();
+    stats.datagrams_too_large += path_->too_large();
+  }
   return stats;
 }
 

@@ -24,6 +24,7 @@ IceStats& IceStats::operator+=(const IceStats& more) {
   bytes_sent += more.bytes_sent;
   bytes_received += more.bytes_received;
   datagrams_dropped += more.datagrams_dropped;
+  datagrams_too_large += more.datagrams_too_large;
   candidates_refused += more.candidates_refused;
   return *this;
 }

@@ -30,7 +30,8 @@ struct IceStats {
   uint64_t datagrams_received = 0;
   uint64_t bytes_sent = 0;  // of datagrams, without IP and UDP headers
   uint64_t bytes_received = 0;
-  uint64_t datagrams_dropped = 0;  // no path, too many waiting, or refused by the kernel
+  uint64_t datagrams_dropped = 0;    // no path, too many waiting, or refused by the kernel
+  uint64_t datagrams_too_large = 0;  // sent in fragments, or dropped: the first link is narrower
   uint64_t candidates_refused = 0;
 
   IceStats& operator+=(const IceStats& more);

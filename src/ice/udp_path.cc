@@ -80,7 +80,10 @@ UdpPath::UdpPath(net::Reactor& reactor, net::UniqueFd fd, const net::SocketAddre
   UpdateInterest();
 }
 
-UdpPath::~UdpPath() { SetCoalescing(false); }
+UdpPath::~UdpPath() {
+  ForbidFragments(false);
+  SetCoalescing(false);
+}
 
 // Datagrams that differ in their hop limit are not joined by any receiver on the way up (GRO
 // compares the headers), so what is sent here never stands in one buffer with a STUN message of the
@@ -204,21 +207,66 @@ UdpPath::Outcome UdpPath::Send(DatagramBatch& batch) {
       UpdateInterest();
       return Outcome::kWouldBlock;
     }
-    if (error != 0 && run.count > 1 && SendRun(batch.FrontAlone()) == 0) {
-      // No offload here, or a segment above the MTU of the device: one by one the kernel can
-      // fragment.
-      segmentation_ = false;
-      batch.Pop(batch.FrontAlone());
-      continue;
+    if (error == 0) {
+      batch.Pop(run);
+    } else {
+      HandleRefusal(batch, run, error);
     }
-    // No route, or an address that is gone: the path may come back, or another one be found.
-    if (error != 0) dropped_ += run.count;
-    batch.Pop(run);
   }
   return Outcome::kAllSent;
 }
 
+// `run` is the front of `batch`.
+void UdpPath::HandleRefusal(DatagramBatch& batch, const DatagramBatch::Run& run, int error) {
+  const DatagramBatch::Run alone = batch.FrontAlone();
+  if (run.count > 1) error = SendRun(alone);
+  const bool too_large = error == EMSGSIZE;
+  if (too_large) {
+    ++too_large_;
+    ForbidFragments(false);
+    error = SendNow(alone);
+  }
+  if (error == 0) {
+    // No offload here, or a segment above the MTU of the device: one by one the kernel can
+    // fragment.
+    if (!too_large) segmentation_ = false;
+    batch.Pop(alone);
+  } else if (error == EMSGSIZE) {
+    // What stands behind it may fit.
+    ++dropped_;
+    batch.Pop(alone);
+  } else if (error != EAGAIN && error != ENOBUFS) {
+    // No route, or an address that is gone: the path may come back, or another one be found.
+    dropped_ += run.count;
+    batch.Pop(run);
+  }
+}
+
+// Without fragments the kernel does not look at what routers say about the path, for which anybody
+// can pretend to be one (RFC 8899, section 4.6).
+void UdpPath::ForbidFragments(bool forbid) {
+  if (fragments_forbidden_ == forbid) return;
+  fragments_forbidden_ = forbid;
+  const bool v4 = remote_.family() == AF_INET;
+  const int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
+  const int name = v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER;
+  if (forbid) {
+    socklen_t size = sizeof(fragments_before_);
+    static_cast<void>(getsockopt(fd_.get(), level, name, &fragments_before_, &size));
+  }
+  static_assert(IP_PMTUDISC_PROBE == IPV6_PMTUDISC_PROBE);
+  const int probe = IP_PMTUDISC_PROBE;
+  const int* const value = forbid ? &probe : &fragments_before_;
+  const int set = setsockopt(fd_.get(), level, name, value, sizeof(*value));
+  PLOG_IF(WARNING, set != 0) << "path MTU discovery of a UDP socket";
+}
+
 int UdpPath::SendRun(const DatagramBatch::Run& run) {
+  ForbidFragments(run.segment > kEveryPath);
+  return SendNow(run);
+}
+
+int UdpPath::SendNow(const DatagramBatch::Run& run) {
   iovec io{};
   io.iov_base = const_cast<uint8_t*>(run.bytes.data());  // the kernel only reads
   io.iov_len = run.bytes.size();

@@ -4,6 +4,7 @@
 #ifndef MING_ICE_UDP_PATH_H_
 #define MING_ICE_UDP_PATH_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "ming/base/status.h"
@@ -18,6 +19,9 @@ namespace ming::ice {
 
 class UdpPath {
  public:
+  // Datagrams up to so many bytes pass everywhere, cut where a link is very narrow.
+  static constexpr size_t kEveryPath = 1200;
+
   enum class Outcome { kAllSent, kWouldBlock };
 
   // Called from the loop, never inside a call to the path. Every method may call Send and
@@ -46,13 +50,16 @@ class UdpPath {
   ~UdpPath();
 
   // Sends from the front of `batch`; what would block stays in it. A datagram the kernel refuses is
-  // dropped and counted.
+  // dropped and counted. One above kEveryPath is not cut on its way, so that the sender can tell
+  // what the path carries; where the first link has no room for it, it is cut here, and counted.
   Outcome Send(DatagramBatch& batch);
   // For good.
   void StopReading();
 
   // What the kernel would not send.
   uint64_t dropped() const { return dropped_; }
+  // What the first link had no room for in one piece.
+  uint64_t too_large() const { return too_large_; }
   // STUN messages that stood between others in one buffer, and so did not reach the engine.
   uint64_t swallowed() const { return swallowed_; }
 
@@ -69,11 +76,14 @@ class UdpPath {
   Arrived Read();
   size_t Deliver(const Arrived& arrived);
   void DropFront();
+  void ForbidFragments(bool forbid);
+  void HandleRefusal(DatagramBatch& batch, const DatagramBatch::Run& run, int error);
   void SetCoalescing(bool on);
   void UpdateInterest();
   void ChooseHopLimit();
   // 0 or the errno.
   int SendRun(const DatagramBatch::Run& run);
+  int SendNow(const DatagramBatch::Run& run);
 
   net::Reactor& reactor_;
   net::UniqueFd fd_;
@@ -89,7 +99,10 @@ class UdpPath {
   bool segmentation_;  // until the kernel or the device refuses it
   bool coalescing_ = false;
   Timestamp coalesce_at_;  // not before; Max: never
+  bool fragments_forbidden_ = false;
+  int fragments_before_ = 0;  // the socket's own way
   uint64_t dropped_ = 0;
+  uint64_t too_large_ = 0;
   uint64_t swallowed_ = 0;
 };
 

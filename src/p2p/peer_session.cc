@@ -33,6 +33,7 @@ webrtc::PeerConnectionOptions MakeConnectionOptions(const PeerSessionOptions& se
     features.protocol = session.protocol;
     features.max_message_bytes = base::CheckedCast<uint32_t>(options.max_message_size);
     features.path_mtu_bytes = AnnouncedPathMtu(session.access.path_mtu);
+    features.path_probes = features.path_mtu_bytes.has_value();
     features.credit_bytes =
         static_cast<uint32_t>(std::min<size_t>(session.receive_window, codec::kMaxFeatureCredit));
     options.features = features;

@@ -146,6 +146,7 @@ TunnelClientStatus TunnelClientImpl::GetStatus() const {
     if (core_.state() == ClientState::kConnected) {
       status.path = stats.path;
       status.round_trip_time = stats.round_trip_time;
+      status.packet_size = stats.packet_size;
       if (stats.setup) status.setup_time = stats.setup->total();
     }
   }

@@ -31,6 +31,7 @@ struct TunnelClientStatus {
   // "direct udp", "relayed udp", "relayed tcp", "relayed tls"; "none" without a path.
   std::string path = "none";
   std::optional<Duration> round_trip_time;
+  std::optional<size_t> packet_size;  // largest datagram in use
   // Of the session: from both descriptions known to channels usable.
   std::optional<Duration> setup_time;
   // Between the two machines: datagrams of the path, all sessions so far.

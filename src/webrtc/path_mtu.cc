@@ -1,32 +1,86 @@
 #include "ming/webrtc/path_mtu.h"
 
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include <cstring>
+#include <memory>
 
 #include "ming/net/unique_fd.h"
 
 namespace ming::webrtc {
 namespace {
 
-constexpr int kLoopbackMtu = 65536;
+constexpr size_t kLoopbackMtu = 65536;
+
+// Connecting a UDP socket sends nothing; it makes the kernel look up the route.
+bool Connect(const net::UniqueFd& socket, const net::SocketAddress& remote) {
+  sockaddr_storage address{};
+  const socklen_t size = remote.ToKernel(address);
+  return socket.valid() &&
+         connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0;
+}
+
+net::UniqueFd MakeSocket(int family) {
+  return net::UniqueFd(socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+}
+
+size_t RouteMtu(const net::UniqueFd& socket, int family) {
+  int mtu = 0;
+  socklen_t size = sizeof(mtu);
+  const bool v4 = family == AF_INET;
+  const int got =
+      getsockopt(socket.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU : IPV6_MTU, &mtu, &size);
+  return got == 0 && mtu > 0 ? static_cast<size_t>(mtu) : 0;
+}
+
+// Of the interface that has `ip`; 0: none.
+size_t DeviceMtu(const net::UniqueFd& socket, const IpAddress& ip) {
+  ifaddrs* first = nullptr;
+  if (getifaddrs(&first) != 0) return 0;
+  const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> all(first, &freeifaddrs);
+  for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr) continue;
+    const int family = entry->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    sockaddr_storage address{};
+    std::memcpy(&address, entry->ifa_addr,
+                family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+    const auto own = net::SocketAddress::FromKernel(address);
+    if (!own || own->ip() != ip) continue;
+    ifreq request{};
+    std::strncpy(request.ifr_name, entry->ifa_name, sizeof(request.ifr_name) - 1);
+    if (ioctl(socket.get(), SIOCGIFMTU, &request) != 0) return 0;
+    return request.ifr_mtu > 0 ? static_cast<size_t>(request.ifr_mtu) : 0;
+  }
+  return 0;
+}
 
 }  // namespace
 
 bool StaysOnThisMachine(const net::SocketAddress& remote) {
-  // Connecting a UDP socket sends nothing; it makes the kernel look up the route.
-  const net::UniqueFd probe(socket(remote.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_storage address{};
-  const socklen_t size = remote.ToKernel(address);
-  if (!probe.valid() ||
-      connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
-    return false;
-  }
-  int mtu = 0;
-  socklen_t mtu_size = sizeof(mtu);
-  const bool v4 = remote.family() == AF_INET;
-  return getsockopt(probe.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU : IPV6_MTU, &mtu,
-                    &mtu_size) == 0 &&
-         mtu >= kLoopbackMtu;
+  const net::UniqueFd socket = MakeSocket(remote.family());
+  return Connect(socket, remote) && RouteMtu(socket, remote.family()) >= kLoopbackMtu;
+}
+
+std::optional<LinkMtu> FindLinkMtu(const net::SocketAddress& local,
+                                   const net::SocketAddress& remote) {
+  const net::UniqueFd socket = MakeSocket(remote.family());
+  if (!socket.valid()) return std::nullopt;
+  // In vain where the local address is that of a NAT.
+  sockaddr_storage from{};
+  const socklen_t size = net::SocketAddress(local.ip()).ToKernel(from);
+  static_cast<void>(bind(socket.get(), reinterpret_cast<const sockaddr*>(&from), size));
+  if (!Connect(socket, remote)) return std::nullopt;
+  LinkMtu mtu;
+  mtu.device = DeviceMtu(socket, net::LocalAddressOf(socket.get()).ip());
+  mtu.route = RouteMtu(socket, remote.family());
+  if (mtu.device == 0) mtu.device = mtu.route;
+  if (mtu.device == 0) return std::nullopt;
+  return mtu;
 }
 
 }  // namespace ming::webrtc

@@ -1,6 +1,7 @@
 #include "ming/webrtc/peer_connection.h"
 
 #include <glog/logging.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@
 
 #include "ming/base/log_gate.h"
 #include "ming/codec/packet_demux.h"
+#include "ming/codec/path_probe.h"
 #include "ming/ice/ice_agent.h"
 #include "ming/net/turn_end_hook.h"
 #include "ming/sctp/sctp_association.h"
@@ -21,6 +23,7 @@
 #include "ming/webrtc/ice_path.h"
 #include "ming/webrtc/negotiation.h"
 #include "ming/webrtc/path_mtu.h"
+#include "ming/webrtc/path_prober.h"
 
 namespace ming::webrtc {
 namespace {
@@ -37,6 +40,9 @@ constexpr size_t kMaxChannels = 65535;
 // SCTP streams at the start toward a peer that adds more on demand, by doubling: enough for 64
 // channels of each side. A thousand would cost 115 KB for a connection that may stay idle.
 constexpr uint16_t kFirstStreams = 128;
+// Of IP and UDP.
+constexpr size_t kIpv4Headers = 28;
+constexpr size_t kIpv6Headers = 48;
 // How long giving back TURN allocations may take.
 constexpr Duration kCloseLimit = std::chrono::seconds(2);
 
@@ -91,7 +97,8 @@ class PeerConnection::Impl final : private IcePath::Observer,
                                    private tls::DatagramSink,
                                    private sctp::SctpAssociation::Observer,
                                    private sctp::PacketSink,
-                                   private ChannelHub::Observer {
+                                   private ChannelHub::Observer,
+                                   private PathProber::Observer {
  public:
   Impl(const PeerServices& services, const PeerConnectionOptions& options,
        PeerConnection::Observer& observer);
@@ -137,6 +144,11 @@ class PeerConnection::Impl final : private IcePath::Observer,
   // ChannelHub::Observer
   void OnRemoteChannel(std::unique_ptr<link::MessageChannel> channel,
                        const std::string& label) override;
+  // PathProber::Observer
+  void SendProbe(ByteSpan record) override;
+  void OnPacketSize(size_t bytes) override;
+  uint64_t DatagramsTooLarge() const override { return path_.stats().datagrams_too_large; }
+  Duration RoundTrip() const override;
 
   bool ended() const { return ending_.has_value(); }
   Duration NextStep();
@@ -146,6 +158,7 @@ class PeerConnection::Impl final : private IcePath::Observer,
   void StartDtls();
   void ArmDtls();
   size_t ChoosePacketSize() const;
+  void ProbePath();
   void StateChanged();
   void ReportStates();
   void ArmLiveness();
@@ -170,6 +183,8 @@ class PeerConnection::Impl final : private IcePath::Observer,
   std::unique_ptr<tls::DtlsSession> dtls_;
   std::unique_ptr<sctp::SctpAssociation> sctp_;
   ChannelHub channels_;
+  PathProber prober_;
+  size_t packet_size_ = 0;  // SCTP's; 0: before the association
 
   net::TurnEndHook state_hook_;
   std::unique_ptr<link::Alarm> dtls_alarm_;
@@ -195,6 +210,7 @@ PeerConnection::Impl::Impl(const PeerServices& services, const PeerConnectionOpt
       path_({services.reactor, services.glib, services.resolver}, {options.ice, options.turn_trust},
             *this),
       channels_(services.reactor, options.channels, *this),
+      prober_(services.reactor, *this),
       state_hook_(services.reactor, [this] { ReportStates(); }),
       dtls_alarm_(services.reactor.CreateAlarm([this] {
         if (!dtls_) return;
@@ -294,6 +310,7 @@ PeerStats PeerConnection::Impl::GetStats() const {
   if (sctp_ && sctp_->up()) {
     stats.round_trip_time = sctp_->stats().smoothed_rtt;
     stats.setup = setup_;
+    stats.packet_size = packet_size_ + tls::DtlsSession::kRecordOverhead;
   }
   return stats;
 }
@@ -327,8 +344,8 @@ void PeerConnection::Impl::OnPathChanged(const ice::SelectedPair& pair, IcePath:
   if (ended()) return;
   VLOG(1) << "ICE pair: " << pair.Describe() << " " << pair.local << " -> " << pair.remote;
   if (!sctp_) return;
-  const Status set = sctp_->SetMaxPacketSize(ChoosePacketSize());
-  if (!set.ok()) LOG(WARNING) << "packet size: " << set.message();
+  OnPacketSize(ChoosePacketSize());
+  ProbePath();
   if (change != IcePath::Change::kRestart) return;
   LOG(INFO) << options_.log_prefix << "New path to the peer: " << pair.Describe();
   sctp_->HandleNewPath();
@@ -398,7 +415,7 @@ void PeerConnection::Impl::OnDtlsConnected() {
   options.remote_port = remote_->sctp_port;
   options.max_message_size = options_.max_message_size;
   options.max_reassembly_bytes = std::max(options.max_reassembly_bytes, options_.max_message_size);
-  options.max_packet_size = ChoosePacketSize();
+  options.max_packet_size = packet_size_ = ChoosePacketSize();
   // How long a silent peer is waited for is up to LivenessOptions alone.
   options.max_retransmissions = sctp::kMaxRetransmissions;
   // A foreign peer that leaves a request for streams unanswered would cost the association.
@@ -418,8 +435,8 @@ void PeerConnection::Impl::OnDtlsConnected() {
   StateChanged();
 }
 
-// Larger packets only where both sides agreed and the packets never leave this machine: everywhere
-// else the path may be narrower than its first link, and nothing probes it.
+// To begin with, larger packets only where both sides agreed and the packets never leave this
+// machine: everywhere else the path may be narrower than its first link.
 size_t PeerConnection::Impl::ChoosePacketSize() const {
   const size_t standard = options_.sctp.max_packet_size;
   if (!agreement_ || !agreement_->path_mtu_bytes || !path_.selected_pair()) return standard;
@@ -428,12 +445,56 @@ size_t PeerConnection::Impl::ChoosePacketSize() const {
   return std::clamp<size_t>(*agreement_->path_mtu_bytes, standard, tls::DtlsSession::kMaxRecord);
 }
 
+// A relay's path is left alone: it adds bytes of its own, and mostly serves where little passes.
+void PeerConnection::Impl::ProbePath() {
+  PathMtuLimits limits;
+  limits.base = limits.limit = packet_size_;
+  const std::optional<ice::SelectedPair>& pair = path_.selected_pair();
+  if (agreement_ && agreement_->path_probes && agreement_->path_mtu_bytes && pair &&
+      !pair->relayed() && !StaysOnThisMachine(pair->remote)) {
+    const size_t headers = pair->remote.family() == AF_INET ? kIpv4Headers : kIpv6Headers;
+    limits.overhead = headers + tls::DtlsSession::kRecordOverhead;
+    limits.limit = std::min<size_t>(*agreement_->path_mtu_bytes, tls::DtlsSession::kMaxRecord);
+    if (const std::optional<LinkMtu> link = FindLinkMtu(pair->local, pair->remote)) {
+      const auto content = [&limits](size_t mtu) { return mtu - std::min(mtu, limits.overhead); };
+      limits.limit = std::min(limits.limit, content(link->device));
+      limits.first = std::min(limits.limit, content(link->route));
+    }
+  }
+  prober_.HandleNewPath(limits);
+}
+
+void PeerConnection::Impl::SendProbe(ByteSpan record) {
+  if (ended() || !dtls_ || !dtls_->connected()) return;
+  if (!dtls_->Send(record).ok()) ArmDtls();
+}
+
+void PeerConnection::Impl::OnPacketSize(size_t bytes) {
+  if (ended() || !sctp_) return;
+  const Status set = sctp_->SetMaxPacketSize(bytes);
+  if (!set.ok()) {
+    LOG(WARNING) << "packet size: " << set.message();
+    return;
+  }
+  if (std::exchange(packet_size_, bytes) == bytes) return;
+  VLOG(1) << options_.log_prefix << "Datagrams have up to "
+          << bytes + tls::DtlsSession::kRecordOverhead << " bytes";
+}
+
+Duration PeerConnection::Impl::RoundTrip() const {
+  return sctp_ && sctp_->up() ? sctp_->stats().smoothed_rtt : Duration(0);
+}
+
 void PeerConnection::Impl::OnDtlsRecord(ByteSpan record) {
   if (ended()) return;
   const ConnectionState before = state_.state();
   state_.HandleInbound(services_.reactor.Now());
   if (state_.state() != before) StateChanged();
-  if (sctp_) sctp_->HandlePacket(record, sctp::MorePackets::kMayFollow);
+  if (agreement_ && agreement_->path_probes && codec::IsPathProbe(record)) {
+    prober_.HandleRecord(record);
+  } else if (sctp_) {
+    sctp_->HandlePacket(record, sctp::MorePackets::kMayFollow);
+  }
 }
 
 void PeerConnection::Impl::OnDtlsClosed(const Status& why) {
@@ -471,6 +532,7 @@ void PeerConnection::Impl::LogSetup() const {
 void PeerConnection::Impl::OnAssociationUp() {
   setup_.sctp = NextStep();
   LogSetup();
+  ProbePath();
   channels_.HandleAssociationUp(
       *sctp_, remote_->role == HandshakeRole::kClient ? StreamParity::kEven : StreamParity::kOdd);
 }
@@ -507,6 +569,7 @@ void PeerConnection::Impl::OnAssociationClosed(const Status& why) {
 void PeerConnection::Impl::SendPacket(ByteSpan packet) {
   // A failure ends the session, which is reported on its own.
   if (!dtls_->Send(packet).ok()) ArmDtls();
+  prober_.HandleSent(packet.size());
 }
 
 void PeerConnection::Impl::OnRemoteChannel(std::unique_ptr<link::MessageChannel> channel,

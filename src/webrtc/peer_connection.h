@@ -79,6 +79,7 @@ struct PeerStats {
   std::string remote_address;
   std::optional<SetupTimes> setup;          // once channels can be used
   std::optional<Duration> round_trip_time;  // smoothed, whole milliseconds; below 1 ms: 0
+  std::optional<size_t> packet_size;        // largest datagram in use; once channels can be used
   uint64_t bytes_sent = 0;                  // datagrams, without IP and UDP headers
   uint64_t bytes_received = 0;
   size_t open_channels = 0;

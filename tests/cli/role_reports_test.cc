@@ -51,6 +51,7 @@ TEST(RoleReports, CountersArrive) {
   status.ice_restarts_total = 5;
   status.path_bytes_sent = 7;
   status.round_trip_time = std::chrono::milliseconds(250);
+  status.packet_size = 8972;
   status.setup_time = std::chrono::microseconds(7'500);
   status.flows.opened = 11;
   status.flows.refused = 13;
@@ -59,8 +60,8 @@ TEST(RoleReports, CountersArrive) {
   for (const char* line :
        {"ming_reconnects_total 2\n", "ming_sessions_total 2\n", "ming_ice_restarts_total 5\n",
         "ming_path_bytes_total{direction=\"sent\"} 7\n", "ming_round_trip_seconds 0.25\n",
-        "ming_setup_seconds 0.0075\n", "ming_connections_total 11\n",
-        "ming_connections_ended_total{result=\"refused\"} 13\n",
+        "ming_packet_size_bytes 8972\n", "ming_setup_seconds 0.0075\n",
+        "ming_connections_total 11\n", "ming_connections_ended_total{result=\"refused\"} 13\n",
         "ming_stream_bytes_total{direction=\"to_peer\"} 17\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }

@@ -12,6 +12,7 @@ MingFeatures Full() {
   features.path_mtu_bytes = 8192;
   features.credit_bytes = 1048576;
   features.restart_requests = true;
+  features.path_probes = true;
   features.protocol = TunnelProtocol::kUdp;
   features.answers = "aBc/+9";
   return features;
@@ -19,7 +20,8 @@ MingFeatures Full() {
 
 TEST(MingFeatures, GoldenValueRoundTrips) {
   const std::string golden =
-      "1 half-close restart msg=262144 path-mtu=8192 credit=1048576 protocol=udp answers=aBc/+9";
+      "1 half-close restart probe msg=262144 path-mtu=8192 credit=1048576 protocol=udp "
+      "answers=aBc/+9";
   EXPECT_EQ(SerializeMingFeatures(Full()), golden);
   EXPECT_EQ(ParseMingFeatures(golden), Full());
   EXPECT_EQ(SerializeMingFeatures({}), "1");
@@ -58,6 +60,14 @@ TEST(MingFeatures, RestartRequestsNeedBothSides) {
   EXPECT_TRUE(Intersect(with, with).restart_requests);
   EXPECT_FALSE(Intersect(with, {}).restart_requests);
   EXPECT_FALSE(Intersect({}, with).restart_requests);
+}
+
+TEST(MingFeatures, PathProbesNeedBothSides) {
+  MingFeatures with;
+  with.path_probes = true;
+  EXPECT_TRUE(Intersect(with, with).path_probes);
+  EXPECT_FALSE(Intersect(with, {}).path_probes);
+  EXPECT_FALSE(Intersect({}, with).path_probes);
 }
 
 TEST(MingFeatures, ValuesAreHeldWithinTheirRange) {

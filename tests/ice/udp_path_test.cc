@@ -233,6 +233,37 @@ TEST_F(UdpPathTest, SendsOneByOneWhereTheKernelRefuses) {
   EXPECT_EQ(path_->dropped(), 0u);
 }
 
+TEST_F(UdpPathTest, OnlyWhatEveryPathCarriesMayBeCut) {
+  Use(UdpOffload::kOn, ours_, peer_);
+  const int before = ours_.Option(IPPROTO_IP, IP_MTU_DISCOVER);
+  const auto send = [this](size_t size) {
+    DatagramBatch batch;
+    const std::string datagram = Datagram(kDtls, size);
+    batch.Append(ByteSpan(datagram));
+    EXPECT_EQ(path_->Send(batch), UdpPath::Outcome::kAllSent);
+    return ours_.Option(IPPROTO_IP, IP_MTU_DISCOVER);
+  };
+  EXPECT_EQ(send(UdpPath::kEveryPath), before);
+  EXPECT_EQ(send(UdpPath::kEveryPath + 1), IP_PMTUDISC_PROBE);
+  EXPECT_EQ(send(UdpPath::kEveryPath), before);
+  send(UdpPath::kEveryPath + 1);
+  path_.reset();
+  EXPECT_EQ(ours_.Option(IPPROTO_IP, IP_MTU_DISCOVER), before);
+}
+
+TEST_F(UdpPathTest, WhatStandsBehindATooLargeDatagramIsSent) {
+  Use(UdpOffload::kOn, ours_, peer_);
+  DatagramBatch batch;
+  const std::string too_large = Datagram(kDtls, 65535);
+  const std::string behind = Datagram(kDtls, 7);
+  batch.Append(ByteSpan(too_large));
+  batch.Append(ByteSpan(behind));
+  EXPECT_EQ(path_->Send(batch), UdpPath::Outcome::kAllSent);
+  EXPECT_THAT(peer_.Receive(), SizeIs(7));
+  EXPECT_EQ(path_->too_large(), 1u);
+  EXPECT_EQ(path_->dropped(), 1u);
+}
+
 struct Family {
   int family;
   int level;

@@ -91,6 +91,7 @@ class Peer final : public PeerConnection::Observer {
     options.liveness.failed_after = std::chrono::minutes(5);
     options.features = codec::MingFeatures();
     options.features->path_mtu_bytes = 16000;
+    options.features->path_probes = true;
     return options;
   }
 

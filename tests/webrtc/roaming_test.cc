@@ -25,6 +25,10 @@ class RoamingTest : public DescriptorCheck {
       const NetworkSpace::Visit visit(world);
       process.emplace("all");
     }
+    void SetNearMtu(int mtu) {
+      near.Ip({"link", "set", "near0", "mtu", std::to_string(mtu)});
+      world.Ip({"link", "set", "to-near", "mtu", std::to_string(mtu)});
+    }
     // What our end does next it does there.
     void Enter(const NetworkSpace& space) {
       place.reset();
@@ -114,6 +118,55 @@ TEST_F(RoamingTest, LargePacketsStayOnThisMachine) {
   ASSERT_TRUE(Echoes(loop, channel, large));
   EXPECT_EQ(world.far.FragmentedDatagrams(), here);
   EXPECT_EQ(world.world.FragmentedDatagrams(), there);
+  Close(loop, peer);
+}
+
+// There and back until datagrams of ours have up to so many bytes.
+bool BulkUntil(Loop& loop, TestPeer& peer, TestChannel& channel, size_t packet_size) {
+  const std::string large(200'000, 'x');
+  size_t sent = channel.count;
+  return loop.RunUntil([&] {
+    if (peer.connection->GetStats().packet_size == packet_size) return true;
+    if (channel.count >= sent && channel.SendText(large) == link::SendResult::kAccepted) ++sent;
+    return false;
+  });
+}
+
+TEST_F(RoamingTest, ProbesFindWhatThePathCarries) {
+  World world;
+  world.SetNearMtu(9000);
+  Loop loop;
+  PeerConnectionOptions options = Options();
+  options.features->path_probes = true;
+  TestPeer peer(loop, options);
+  TestChannel& channel = peer.Open("echo");
+  world.Enter(world.near);
+  Connect(loop, world, peer);
+  ASSERT_TRUE(Echoes(loop, channel, "small"));
+  EXPECT_EQ(peer.connection->GetStats().packet_size, 1200u);
+  ASSERT_TRUE(BulkUntil(loop, peer, channel, 9000 - 28));
+  world.SetNearMtu(4000);
+  ASSERT_TRUE(BulkUntil(loop, peer, channel, 4000 - 28));
+  world.Enter(world.far);
+  Negotiate(loop, world, peer, OfferKind::kIceRestart);
+  ASSERT_TRUE(BulkUntil(loop, peer, channel, 1200));
+  EXPECT_TRUE(channel.closed.empty());
+  Close(loop, peer);
+}
+
+TEST_F(RoamingTest, WhoOffersNoProbesIsSentNone) {
+  World world;
+  world.SetNearMtu(9000);
+  Loop loop;
+  TestPeer peer(loop, Options());
+  TestChannel& channel = peer.Open("echo");
+  world.Enter(world.near);
+  Connect(loop, world, peer);
+  const std::string large(200'000, 'x');
+  ASSERT_TRUE(Echoes(loop, channel, large));
+  ASSERT_TRUE(Echoes(loop, channel, large));
+  loop.RunFor(std::chrono::milliseconds(200));
+  EXPECT_EQ(peer.connection->GetStats().packet_size, 1200u);
   Close(loop, peer);
 }
 
