@@ -112,7 +112,7 @@ class Driver {
         Garbage();
         break;
       case 6:
-        recovery_.SetPacketSize(size_t{576} + 50 * more);
+        recovery_.SetPacketSize(576 + size_t{50} * more);
         break;
       case 7:
         if (more == 0) recovery_.HandleNewPath();
