@@ -197,7 +197,8 @@ TEST(RecoveryTest, AReceiverMayTakeBackWhatItHad) {
        now = now + milliseconds(10)) {
     recovery.HandleTimeout(now);
     while (const auto packet = recovery.PollPacket(now)) {
-      ByteReader chunk(ByteSpan(*packet).Skip(kCommonHeader + kChunkHeader));
+      const ByteSpan bytes = *packet;
+      ByteReader chunk(bytes.Skip(kCommonHeader + kChunkHeader));
       repeated.insert(*chunk.ReadU32());
     }
   }
