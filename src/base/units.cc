@@ -23,15 +23,6 @@ constexpr Unit kSizeUnits[] = {{"B", 1},      {"kB", 1000}, {"MB", 1000'000}, {"
 
 constexpr uint64_t kMaxDuration = 1'000'000ULL * 3600 * 1'000'000'000;
 
-// Takes the digits at the front of `text`; nothing where there are none or too many.
-std::optional<uint64_t> TakeNumber(std::string_view& text) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc()) return std::nullopt;
-  text.remove_prefix(static_cast<size_t>(end - text.data()));
-  return value;
-}
-
 // Takes what stands before the next digit.
 std::string_view TakeWord(std::string_view& text) {
   size_t length = 0;
@@ -46,6 +37,14 @@ Status Bad(std::string_view text, const char* why) {
 }
 
 }  // namespace
+
+std::optional<uint64_t> TakeNumber(std::string_view& text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  return value;
+}
 
 Result<Duration> ParseDuration(std::string_view text) {
   static constexpr char kWant[] = "is no duration (want for example 300ms, 10s or 1m30s)";

@@ -3,6 +3,7 @@
 #define MING_BASE_UNITS_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,10 @@ namespace ming {
 inline constexpr uint64_t kKiB = 1024;
 inline constexpr uint64_t kMiB = 1024 * kKiB;
 inline constexpr uint64_t kGiB = 1024 * kMiB;
+
+// Takes the digits at the front of `text`; nothing, and `text` as it was, where there are none or
+// the number needs more than 64 bits.
+std::optional<uint64_t> TakeNumber(std::string_view& text);
 
 // A sum of whole numbers with units ns, us, ms, s, m, h, each unit at most once and from large to
 // small. A bare number is an error, except "0". Not negative; at most 1000000 h.

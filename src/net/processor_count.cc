@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 
+#include "ming/base/units.h"
 #include "ming/net/unique_fd.h"
 
 namespace ming::net {
@@ -20,14 +20,6 @@ std::string ReadStart(const std::string& path) {
   std::array<char, 4096> bytes{};
   const ssize_t size = fd.valid() ? ::read(fd.get(), bytes.data(), bytes.size()) : 0;
   return std::string(bytes.data(), size > 0 ? static_cast<size_t>(size) : 0);
-}
-
-std::optional<uint64_t> TakeNumber(std::string_view& text) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc()) return std::nullopt;
-  text.remove_prefix(static_cast<size_t>(end - text.data()));
-  return value;
 }
 
 // More than the bits of cpu_set_t: then all of them are ours.

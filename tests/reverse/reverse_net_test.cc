@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "ming/base/units.h"
 #include "ming/net/reactor.h"
 #include "ming/net/resolver.h"
 #include "ming/net/system_random.h"
@@ -30,7 +31,6 @@ using support::StreamUser;
 using support::StreamUserPlan;
 
 constexpr Duration kLimit = seconds(20);
-constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kCallerSeed = 1;
 constexpr uint64_t kTargetSeed = 2;
 

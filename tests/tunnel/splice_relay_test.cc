@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "ming/base/units.h"
 #include "ming/net/pipe_pool.h"
 #include "ming/net/reactor.h"
 #include "ming/net/tcp_stream.h"
@@ -30,7 +31,6 @@ using support::StreamUser;
 using support::StreamUserPlan;
 
 constexpr Duration kLimit = seconds(20);
-constexpr uint64_t kMiB = uint64_t{1} << 20;
 
 enum class Help {
   kNone,     // nobody lends pipes
