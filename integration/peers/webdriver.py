@@ -1,6 +1,7 @@
 """Headless Chromium through chromedriver: the few W3C WebDriver calls that the suite needs."""
 import http.client
 import json
+import os
 import subprocess
 import time
 
@@ -21,8 +22,11 @@ class Browser:
     def __init__(self, profile, script_seconds=600):
         self.script_seconds = script_seconds
         self.port = free_port()
+        # A browser that is killed leaves its temporary folders: they belong to the case's own.
+        scratch = f"{profile}-tmp"
+        os.makedirs(scratch, exist_ok=True)
         self.driver = subprocess.Popen([CHROMEDRIVER, f"--port={self.port}"], stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.DEVNULL)
+                                       stdout=subprocess.DEVNULL, env=dict(os.environ, TMPDIR=scratch))
         self.session = None
         self.wait_until_ready(20)
         options = {"binary": CHROMIUM, "args": [*FLAGS, f"--user-data-dir={profile}"]}
