@@ -38,11 +38,13 @@ std::string Milliseconds(Duration duration) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
+// A short line is a line, and a CR may be the last but one byte of it: however the bytes are cut.
 bool StartsUnprintable(const LineReader& reader, ByteSpan bytes) {
   std::string head = reader.partial();
   head += bytes.First(kTellingBytes - head.size()).AsText();
-  return !codec::IsPrintableAscii(head) &&
-         head.find('\n') == std::string::npos;  // a short line is a line
+  head.resize(std::min(head.find('\n'), head.size()));
+  if (!head.empty() && head.back() == '\r') head.pop_back();
+  return !codec::IsPrintableAscii(head);
 }
 
 }  // namespace

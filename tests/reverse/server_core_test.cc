@@ -353,6 +353,22 @@ TEST_F(ServerCoreTest, RefusesWhatIsNotRt1) {
   EXPECT_TRUE(Has(Connect(7, "x\n"), "send 7 ERR PROTO"));
 }
 
+TEST_F(ServerCoreTest, TellsWhatIsNotRt1HoweverTheBytesAreCut) {
+  uint64_t link = 0;
+  for (const auto& [text, is_text] :
+       {std::pair<std::string, bool>("ab\r\n", true), {"abc\r\n", true}, {"\r\n", true},
+        {"abc\rx\n", true}, {std::string("\0\n", 2), false}, {"\r\x16\n", false},
+        {"ab\x7f\n", false}}) {
+    for (const size_t piece : {size_t{1}, size_t{2}, text.size()}) {
+      core_->HandleLink(now_, LinkId(++link), "192.0.2.1");
+      for (size_t at = 0; at < text.size(); at += piece) Say(link, text.substr(at, piece));
+      const auto events = Events();
+      EXPECT_EQ(Has(events, "rejected PROTO"), is_text) << text << " in pieces of " << piece;
+      EXPECT_TRUE(Has(events, "end " + std::to_string(link))) << text;
+    }
+  }
+}
+
 TEST_F(ServerCoreTest, BoundsUnfinishedFirstLines) {
   ServerCoreOptions options;
   options.max_handshakes = 3;
