@@ -397,6 +397,13 @@ void ServerCore::EndSession(Timestamp now, SessionRef session, ReverseReason why
 }
 
 void ServerCore::BeginProbe(Timestamp now, Session& session, Client newcomer) {
+  const auto of_address =
+      std::count_if(session.newcomers.begin(), session.newcomers.end(),
+                    [&newcomer](const Client& one) { return one.address == newcomer.address; });
+  if (probing_.size() >= options_.max_handshakes ||
+      static_cast<size_t>(of_address) >= options_.max_handshakes_per_address) {
+    return RefuseBusy(newcomer);
+  }
   probing_.insert(newcomer.link);
   session.newcomers.push_back(std::move(newcomer));
   if (session.newcomers.size() > 1) return;  // shares the result
@@ -588,7 +595,8 @@ bool ServerCore::IsConsistent() const {
   for (const auto& [address, count] : handshakes_by_address_) handshakes += count;
   return announced == announced_.size() && relays_.size() == relayed_.size() &&
          of_sessions <= relays_.size() && newcomers == probing_.size() &&
-         handshakes == handshakes_.size() && pending_.size() <= options_.max_pending &&
+         newcomers <= options_.max_handshakes && handshakes == handshakes_.size() &&
+         pending_.size() <= options_.max_pending &&
          relays_.size() <= options_.max_relays && (!single_client_ || sessions_.size() <= 1);
 }
 

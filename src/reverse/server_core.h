@@ -66,7 +66,8 @@ struct ServerCoreOptions {
   size_t max_pending = 1024;
   size_t max_relays = 4096;
   // Connections on B without a complete first line, of all and of one address, beside those that
-  // announced callers make us expect. 1 to 1,000,000.
+  // announced callers make us expect; and clients that wait for the result of a probe. 1 to
+  // 1,000,000.
   size_t max_handshakes = 256;
   size_t max_handshakes_per_address = 32;
   // Connected clients where there are several, 1 to 10,000.

@@ -331,6 +331,22 @@ TEST_F(ServerCoreTest, ForgetsANewcomerThatLeaves) {
   EXPECT_EQ(core_->client_count(), 1u);
 }
 
+TEST_F(ServerCoreTest, BoundsClientsThatWaitForAProbe) {
+  ServerCoreOptions options;
+  options.max_handshakes = 3;
+  options.max_handshakes_per_address = 2;
+  Use(options);
+  Connect(1, "RT1 CONTROL\n");
+  EXPECT_FALSE(Has(Connect(2, "RT1 CONTROL\n", "192.0.2.2"), "client-busy default"));
+  EXPECT_FALSE(Has(Connect(3, "RT1 CONTROL\n", "192.0.2.2"), "client-busy default"));
+  EXPECT_TRUE(Has(Connect(4, "RT1 CONTROL\n", "192.0.2.2"), "client-busy default"));
+  EXPECT_FALSE(Has(Connect(5, "RT1 CONTROL\n", "192.0.2.3"), "client-busy default"));
+  const auto events = Connect(6, "RT1 CONTROL\n", "192.0.2.4");
+  EXPECT_TRUE(Has(events, "send 6 ERR BUSY another client is connected"));
+  EXPECT_TRUE(Has(events, "end 6"));
+  EXPECT_TRUE(Has(Pass(seconds(3)), "client-up default"));
+}
+
 TEST_F(ServerCoreTest, ReplacesWhereAskedTo) {
   ServerCoreOptions options;
   options.second_client = SecondClient::kReplace;
