@@ -237,7 +237,6 @@ void ServerCore::HandleData(Timestamp now, const Origin& origin, const codec::Re
   announced_.erase(announced);
   relayed_.emplace(announcement.conn, caller);
   relays_.emplace(caller, Relay{since, announcement, Timestamp::Max(), std::nullopt, std::nullopt});
-  ++session.relays;
   SendReply(link, codec::ReverseOk{});
   events_.push_back(StartRelay{caller, link});
   events_.push_back(ConnPaired{caller, announcement.conn, now - since});
@@ -292,6 +291,7 @@ void ServerCore::HandleClose(Timestamp now, LinkId session, const codec::Reverse
   if (pending->second.announcement->session != session) return;  // not the sender's to end
   announced_.erase(announced);
   pending->second.announcement.reset();  // the client knows: no CLOSE back
+  LeaveSession(session);
   EndPending(now, pending, close.reason);
 }
 
@@ -325,8 +325,7 @@ void ServerCore::HandleRelayDone(Timestamp now, CallerId caller, ReverseReason w
   relay_deadlines_.erase({relay.deadline, caller});
   relayed_.erase(relay.announcement.conn);
   relays_.erase(found);
-  const auto session = sessions_.find(relay.announcement.session);
-  if (session != sessions_.end()) --session->second.relays;
+  LeaveSession(relay.announcement.session);
   events_.push_back(
       ConnEnd{caller, relay.announcement.conn, ReasonOf(relay, why), now - relay.since, true});
   CompleteStop();
@@ -428,14 +427,21 @@ ServerCore::Session* ServerCore::ChooseSession(size_t listener, CallerKind kind)
                       (selector.kind == ClientSelector::Kind::kLabel &&
                        std::find(client.labels.begin(), client.labels.end(), selector.name) !=
                            client.labels.end());
-    if (fits && (chosen == nullptr || session.relays < chosen->relays)) chosen = &session;
+    if (fits && (chosen == nullptr || session.callers < chosen->callers)) chosen = &session;
   }
   return chosen;
+}
+
+// A caller of it has ended.
+void ServerCore::LeaveSession(LinkId session) {
+  const auto found = sessions_.find(session);
+  if (found != sessions_.end()) --found->second.callers;
 }
 
 void ServerCore::Announce(Timestamp now, CallerId caller, Pending& pending, Session& session) {
   const ReverseConnId conn = ReverseConnId::Draw(random_);
   pending.announcement = Announcement{conn, session.client.link};
+  ++session.callers;
   announced_.emplace(conn, caller);
   codec::ReverseNewConn message{conn, {}};
   message.params.Add("src", pending.source);
@@ -462,6 +468,7 @@ void ServerCore::EndPending(Timestamp now, PendingRef pending, ReverseReason why
     conn = ended.announcement->conn;
     announced_.erase(*conn);
     SendMessage(now, sessions_.at(ended.announcement->session), codec::ReverseClose{*conn, why});
+    LeaveSession(ended.announcement->session);
   }
   events_.push_back(ResetCaller{caller});
   events_.push_back(ConnEnd{caller, conn, why, now - ended.since, false});
@@ -584,20 +591,22 @@ bool ServerCore::IsConsistent() const {
     if (found == announced_.end() || !(found->second == caller)) return false;
     if (sessions_.count(pending.announcement->session) == 0) return false;
   }
+  size_t served = announced;  // by sessions that live
+  for (const auto& [caller, relay] : relays_) served += sessions_.count(relay.announcement.session);
   size_t of_sessions = 0;
   size_t newcomers = 0;
   for (const auto& [link, session] : sessions_) {
-    of_sessions += session.relays;
+    of_sessions += session.callers;
     newcomers += session.newcomers.size();
     if (!session.newcomers.empty() && session.probe_deadline == Timestamp::Max()) return false;
   }
   size_t handshakes = 0;
   for (const auto& [address, count] : handshakes_by_address_) handshakes += count;
   return announced == announced_.size() && relays_.size() == relayed_.size() &&
-         of_sessions <= relays_.size() && newcomers == probing_.size() &&
+         of_sessions == served && newcomers == probing_.size() &&
          newcomers <= options_.max_handshakes && handshakes == handshakes_.size() &&
-         pending_.size() <= options_.max_pending &&
-         relays_.size() <= options_.max_relays && (!single_client_ || sessions_.size() <= 1);
+         pending_.size() <= options_.max_pending && relays_.size() <= options_.max_relays &&
+         (!single_client_ || sessions_.size() <= 1);
 }
 
 }  // namespace ming::reverse

@@ -217,7 +217,7 @@ class ServerCore {
     std::string name;  // 16 hexadecimal digits
     ControlWatch watch;
     LineReader reader;
-    size_t relays = 0;
+    size_t callers = 0;  // announced to it, or relayed
     // Others of the same place wait for its sign of life until then.
     Timestamp probe_deadline = Timestamp::Max();
     std::vector<Client> newcomers;
@@ -263,6 +263,7 @@ class ServerCore {
   void EndSession(Timestamp now, SessionRef session, codec::ReverseReason why);
   void BeginProbe(Timestamp now, Session& session, Client newcomer);
   void HandleSessionTimeout(Timestamp now, SessionRef session);
+  void LeaveSession(LinkId session);
   SessionRef FindPlaceOf(const std::string& id);
   Session* ChooseSession(size_t listener, CallerKind kind);
 

@@ -371,10 +371,13 @@ TEST_F(ServerCoreTest, RefusesWhatIsNotRt1) {
 
 TEST_F(ServerCoreTest, TellsWhatIsNotRt1HoweverTheBytesAreCut) {
   uint64_t link = 0;
-  for (const auto& [text, is_text] :
-       {std::pair<std::string, bool>("ab\r\n", true), {"abc\r\n", true}, {"\r\n", true},
-        {"abc\rx\n", true}, {std::string("\0\n", 2), false}, {"\r\x16\n", false},
-        {"ab\x7f\n", false}}) {
+  for (const auto& [text, is_text] : {std::pair<std::string, bool>("ab\r\n", true),
+                                      {"abc\r\n", true},
+                                      {"\r\n", true},
+                                      {"abc\rx\n", true},
+                                      {std::string("\0\n", 2), false},
+                                      {"\r\x16\n", false},
+                                      {"ab\x7f\n", false}}) {
     for (const size_t piece : {size_t{1}, size_t{2}, text.size()}) {
       core_->HandleLink(now_, LinkId(++link), "192.0.2.1");
       for (size_t at = 0; at < text.size(); at += piece) Say(link, text.substr(at, piece));
@@ -568,6 +571,23 @@ TEST_F(SeveralClientsTest, ALabelSpreadsByRelays) {
     Connect(100 + caller, "RT1 DATA " + ConnOf(events) + "\n");
   }
   EXPECT_EQ(of_first, 5u);
+}
+
+TEST_F(SeveralClientsTest, ALabelSpreadsCallersThatComeAtOnce) {
+  Connect(1, "RT1 CONTROL id=web1 label=web\n");
+  Connect(2, "RT1 CONTROL id=web2 label=web\n");
+  std::vector<std::string> first;
+  for (uint64_t caller = 1; caller <= 10; ++caller) {
+    const auto events = Call(caller, 2);
+    if (!Line(events, "send 1 NEW_CONN").empty()) first.push_back(ConnOf(events));
+  }
+  EXPECT_EQ(first.size(), 5u);
+  // What has failed counts no more.
+  for (const std::string& conn : first) Say(1, "CLOSE " + conn + " target-refused\n");
+  Events();
+  for (uint64_t caller = 11; caller <= 15; ++caller) {
+    EXPECT_NE(Line(Call(caller, 2), "send 1 NEW_CONN"), "") << caller;
+  }
 }
 
 TEST_F(SeveralClientsTest, OneClientForEachId) {
