@@ -9,12 +9,11 @@ import re
 import sys
 
 # Folder -> folders whose headers it may include. A folder may always include itself.
-PURE = ["base", "codec", "link", "mux"]
+PURE = ["base", "codec", "link"]
 LAYERS = {
     "base": [],
     "codec": ["base"],
     "link": ["base"],
-    "mux": ["base"],
     "net": ["base", "link"],
     "tls": ["base"],
     "sctp": ["base"],
@@ -22,7 +21,7 @@ LAYERS = {
     "ws": ["base", "link", "net"],
     "signaling": ["base", "codec", "link", "net", "ws"],
     "webrtc": ["base", "codec", "link", "net", "ice", "tls", "sctp"],
-    "tunnel": ["base", "codec", "link", "mux", "net"],
+    "tunnel": ["base", "codec", "link", "net"],
     "p2p": PURE + ["net", "tls", "sctp", "ice", "ws", "signaling", "webrtc", "tunnel"],
     "reverse": PURE + ["net", "tls", "tunnel"],
     "conformance": PURE + ["net", "tls", "sctp", "ice", "ws"],
