@@ -22,10 +22,8 @@ constexpr size_t kMaxEarlyDatagrams = 16;
 std::vector<tls::Fingerprint> UsableFingerprints(const codec::SessionDescription& remote) {
   std::vector<tls::Fingerprint> usable;
   for (const codec::SdpFingerprint& fingerprint : remote.fingerprints) {
-    tls::Sha256::Digest digest{};
-    if (fingerprint.algorithm != "sha-256" || fingerprint.digest.size() != digest.size()) continue;
-    std::copy(fingerprint.digest.begin(), fingerprint.digest.end(), digest.begin());
-    usable.emplace_back(digest);
+    const auto own = tls::Fingerprint::FromBytes(fingerprint.algorithm, fingerprint.digest);
+    if (own.ok()) usable.push_back(*own);
   }
   return usable;
 }

@@ -1,5 +1,6 @@
 #include "ming/tls/fingerprint.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace ming::tls {
@@ -24,6 +25,10 @@ std::optional<uint8_t> HexValue(char c) {
   return std::nullopt;
 }
 
+Status OtherFunction() {
+  return Status(StatusCode::kUnsupported, "only sha-256 fingerprints are understood");
+}
+
 }  // namespace
 
 Result<Fingerprint> Fingerprint::Parse(std::string_view text) {
@@ -32,9 +37,19 @@ Result<Fingerprint> Fingerprint::Parse(std::string_view text) {
     return Status(StatusCode::kMalformed, "a fingerprint needs a hash function and digits");
   }
   if (!EqualsIgnoringCase(text.substr(0, space), kAlgorithm)) {
-    return Status(StatusCode::kUnsupported, "only sha-256 fingerprints are understood");
+    return OtherFunction();
   }
   return ParseDigits(text.substr(space + 1));
+}
+
+Result<Fingerprint> Fingerprint::FromBytes(std::string_view algorithm, ByteSpan digest) {
+  if (algorithm != kAlgorithm) return OtherFunction();
+  Sha256::Digest bytes{};
+  if (digest.size() != bytes.size()) {
+    return Status(StatusCode::kMalformed, "a sha-256 fingerprint has 32 bytes");
+  }
+  std::copy(digest.begin(), digest.end(), bytes.begin());
+  return Fingerprint(bytes);
 }
 
 Result<Fingerprint> Fingerprint::ParseDigits(std::string_view text) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "ming/base/bytes.h"
 #include "ming/base/status.h"
 #include "ming/tls/sha256.h"
 
@@ -17,6 +18,9 @@ class Fingerprint {
   // The value of an a=fingerprint attribute: "sha-256 AA:BB:...". Letters of both cases are taken.
   // Another hash function is kUnsupported: skip that attribute.
   static Result<Fingerprint> Parse(std::string_view text);
+  // What a codec has taken apart already: the name of the hash function, in lower case, and what
+  // it gave. Another one is kUnsupported, a wrong length kMalformed.
+  static Result<Fingerprint> FromBytes(std::string_view algorithm, ByteSpan digest);
   // Only the digits: "AA:BB:...", 32 pairs; anything else is kMalformed.
   static Result<Fingerprint> ParseDigits(std::string_view text);
 

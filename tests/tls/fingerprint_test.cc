@@ -38,6 +38,17 @@ TEST(FingerprintTest, TellsOtherHashesFromNonsense) {
   }
 }
 
+TEST(FingerprintTest, TakesTheBytesOfSha256Only) {
+  const Fingerprint print(Sha256::Of(ByteSpan("x")));
+  const ByteSpan digest(print.digest().data(), print.digest().size());
+  const auto made = Fingerprint::FromBytes("sha-256", digest);
+  ASSERT_TRUE(made.ok()) << made.status().ToString();
+  EXPECT_TRUE(*made == print);
+  EXPECT_EQ(Fingerprint::FromBytes("sha-1", digest).status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(Fingerprint::FromBytes("sha-256", digest.Skip(1)).status().code(),
+            StatusCode::kMalformed);
+}
+
 TEST(FingerprintTest, EveryWrongCharacterIsMalformed) {
   const std::string digits = Fingerprint(Sha256::Of(ByteSpan("x"))).Digits();
   for (size_t i = 0; i < digits.size(); ++i) {
