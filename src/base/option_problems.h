@@ -27,6 +27,9 @@ class OptionProblems {
   void Require(bool holds, std::string_view problem) {
     if (!holds) Add(std::string(problem));
   }
+  void Include(const Status& status) {
+    if (!status.ok()) Add(status.message());
+  }
   void Include(std::string_view part, const Status& status) {
     if (!status.ok()) Add(std::string(part) + ": " + status.message());
   }

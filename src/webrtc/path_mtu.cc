@@ -6,15 +6,21 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
 #include "ming/net/unique_fd.h"
+#include "ming/tls/dtls_session.h"
 
 namespace ming::webrtc {
 namespace {
 
+// No network has it.
 constexpr size_t kLoopbackMtu = 65536;
+// Of IP and UDP.
+constexpr size_t kIpv4Headers = 28;
+constexpr size_t kIpv6Headers = 48;
 
 // Connecting a UDP socket sends nothing; it makes the kernel look up the route.
 bool Connect(const net::UniqueFd& socket, const net::SocketAddress& remote) {
@@ -59,12 +65,12 @@ size_t DeviceMtu(const net::UniqueFd& socket, const IpAddress& ip) {
   return 0;
 }
 
-}  // namespace
-
 bool StaysOnThisMachine(const net::SocketAddress& remote) {
   const net::UniqueFd socket = MakeSocket(remote.family());
   return Connect(socket, remote) && RouteMtu(socket, remote.family()) >= kLoopbackMtu;
 }
+
+}  // namespace
 
 std::optional<LinkMtu> FindLinkMtu(const net::SocketAddress& local,
                                    const net::SocketAddress& remote) {
@@ -81,6 +87,37 @@ std::optional<LinkMtu> FindLinkMtu(const net::SocketAddress& local,
   if (mtu.device == 0) mtu.device = mtu.route;
   if (mtu.device == 0) return std::nullopt;
   return mtu;
+}
+
+PathWidth MeasurePath(const ice::SelectedPair& pair) {
+  PathWidth path;
+  path.ip_udp_headers = pair.remote.family() == AF_INET ? kIpv4Headers : kIpv6Headers;
+  if (pair.relayed()) return path;
+  if (StaysOnThisMachine(pair.remote)) {
+    path.kind = PathWidth::Kind::kLoopback;
+    return path;
+  }
+  path.kind = PathWidth::Kind::kNetwork;
+  path.link = FindLinkMtu(pair.local, pair.remote);
+  return path;
+}
+
+size_t UntriedPacketSize(const PathWidth& path, size_t base, size_t agreed) {
+  if (path.kind != PathWidth::Kind::kLoopback) return base;
+  return std::clamp(agreed, base, tls::DtlsSession::kMaxRecord);
+}
+
+PathMtuLimits ProbingLimits(const PathWidth& path, size_t base, size_t agreed) {
+  PathMtuLimits limits;
+  limits.base = limits.limit = base;
+  if (path.kind != PathWidth::Kind::kNetwork) return limits;
+  limits.overhead = path.ip_udp_headers + tls::DtlsSession::kRecordOverhead;
+  limits.limit = std::min(agreed, tls::DtlsSession::kMaxRecord);
+  if (!path.link) return limits;
+  const auto content = [&limits](size_t mtu) { return mtu - std::min(mtu, limits.overhead); };
+  limits.limit = std::min(limits.limit, content(path.link->device));
+  limits.first = std::min(limits.limit, content(path.link->route));
+  return limits;
 }
 
 }  // namespace ming::webrtc

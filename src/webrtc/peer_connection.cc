@@ -1,12 +1,9 @@
 #include "ming/webrtc/peer_connection.h"
 
 #include <glog/logging.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <cstdio>
 #include <deque>
 #include <utility>
 #include <vector>
@@ -32,17 +29,11 @@ namespace {
 // works. Chromium's is two datagrams.
 constexpr size_t kMaxEarlyDatagrams = 16;
 constexpr size_t kMaxEarlyBytes = size_t{32} * 1024;
-constexpr size_t kMinMessageSize = 1024;
 // Rate times round trip of a long fast path.
 constexpr size_t kAgreedReceiveBuffer = size_t{16} << 20;
-constexpr size_t kMaxMessageSize = size_t{16} * 1024 * 1024;
-constexpr size_t kMaxChannels = 65535;
 // SCTP streams at the start toward a peer that adds more on demand, by doubling: enough for 64
 // channels of each side. A thousand would cost 115 KB for a connection that may stay idle.
 constexpr uint16_t kFirstStreams = 128;
-// Of IP and UDP.
-constexpr size_t kIpv4Headers = 28;
-constexpr size_t kIpv6Headers = 48;
 // How long giving back TURN allocations may take.
 constexpr Duration kCloseLimit = std::chrono::seconds(2);
 
@@ -60,35 +51,13 @@ codec::SdpFingerprint ToSdp(const tls::Fingerprint& fingerprint) {
 std::vector<tls::Fingerprint> ToTls(const std::vector<codec::SdpFingerprint>& fingerprints) {
   std::vector<tls::Fingerprint> usable;
   for (const codec::SdpFingerprint& fingerprint : fingerprints) {
-    tls::Sha256::Digest digest{};
-    if (fingerprint.algorithm != "sha-256" || fingerprint.digest.size() != digest.size()) continue;
-    std::copy(fingerprint.digest.begin(), fingerprint.digest.end(), digest.begin());
-    usable.emplace_back(digest);
+    const auto own = tls::Fingerprint::FromBytes(fingerprint.algorithm, fingerprint.digest);
+    if (own.ok()) usable.push_back(*own);
   }
   return usable;
 }
 
 }  // namespace
-
-Status Validate(const PeerConnectionOptions& options) {
-  std::string problems;
-  const auto add = [&problems](const Status& status) {
-    if (!status.ok()) problems += (problems.empty() ? "" : "\n") + status.message();
-  };
-  add(Validate(IcePathOptions{options.ice, options.turn_trust}));
-  add(Validate(options.liveness));
-  sctp::SctpOptions sctp = options.sctp;
-  sctp.max_message_size = options.max_message_size;
-  sctp.max_reassembly_bytes = std::max(sctp.max_reassembly_bytes, options.max_message_size);
-  add(sctp::Validate(sctp));
-  if (options.max_message_size < kMinMessageSize || options.max_message_size > kMaxMessageSize) {
-    add(Status(StatusCode::kInvalidArgument, "largest message: 1KiB to 16MiB"));
-  }
-  if (options.channels.max_channels < 1 || options.channels.max_channels > kMaxChannels) {
-    add(Status(StatusCode::kInvalidArgument, "channels of a connection: 1 to 65535"));
-  }
-  return problems.empty() ? Status::Ok() : Status(StatusCode::kInvalidArgument, problems);
-}
 
 // The layers stand on each other in the order of the members: the path below, then DTLS, SCTP,
 // channels. They are made in this order, and end in the opposite one.
@@ -157,7 +126,7 @@ class PeerConnection::Impl final : private IcePath::Observer,
   void Adopt(const RemoteSession& session);
   void StartDtls();
   void ArmDtls();
-  size_t ChoosePacketSize() const;
+  size_t ChoosePacketSize();
   void ProbePath();
   void StateChanged();
   void ReportStates();
@@ -184,7 +153,8 @@ class PeerConnection::Impl final : private IcePath::Observer,
   std::unique_ptr<sctp::SctpAssociation> sctp_;
   ChannelHub channels_;
   PathProber prober_;
-  size_t packet_size_ = 0;  // SCTP's; 0: before the association
+  size_t packet_size_ = 0;               // SCTP's; 0: before the association
+  std::optional<PathWidth> path_width_;  // of the path in use, where both ends agreed on a size
 
   net::TurnEndHook state_hook_;
   std::unique_ptr<link::Alarm> dtls_alarm_;
@@ -435,31 +405,21 @@ void PeerConnection::Impl::OnDtlsConnected() {
   StateChanged();
 }
 
-// To begin with, larger packets only where both sides agreed and the packets never leave this
-// machine: everywhere else the path may be narrower than its first link.
-size_t PeerConnection::Impl::ChoosePacketSize() const {
-  const size_t standard = options_.sctp.max_packet_size;
-  if (!agreement_ || !agreement_->path_mtu_bytes || !path_.selected_pair()) return standard;
-  const ice::SelectedPair& pair = *path_.selected_pair();
-  if (pair.relayed() || !StaysOnThisMachine(pair.remote)) return standard;
-  return std::clamp<size_t>(*agreement_->path_mtu_bytes, standard, tls::DtlsSession::kMaxRecord);
+// Sizes above the base count where both ends agreed on some, on a path that leads directly to the
+// peer.
+size_t PeerConnection::Impl::ChoosePacketSize() {
+  path_width_.reset();
+  const size_t base = options_.sctp.max_packet_size;
+  if (!agreement_ || !agreement_->path_mtu_bytes || !path_.selected_pair()) return base;
+  path_width_ = MeasurePath(*path_.selected_pair());
+  return UntriedPacketSize(*path_width_, base, *agreement_->path_mtu_bytes);
 }
 
-// A relay's path is left alone: it adds bytes of its own, and mostly serves where little passes.
 void PeerConnection::Impl::ProbePath() {
   PathMtuLimits limits;
   limits.base = limits.limit = packet_size_;
-  const std::optional<ice::SelectedPair>& pair = path_.selected_pair();
-  if (agreement_ && agreement_->path_probes && agreement_->path_mtu_bytes && pair &&
-      !pair->relayed() && !StaysOnThisMachine(pair->remote)) {
-    const size_t headers = pair->remote.family() == AF_INET ? kIpv4Headers : kIpv6Headers;
-    limits.overhead = headers + tls::DtlsSession::kRecordOverhead;
-    limits.limit = std::min<size_t>(*agreement_->path_mtu_bytes, tls::DtlsSession::kMaxRecord);
-    if (const std::optional<LinkMtu> link = FindLinkMtu(pair->local, pair->remote)) {
-      const auto content = [&limits](size_t mtu) { return mtu - std::min(mtu, limits.overhead); };
-      limits.limit = std::min(limits.limit, content(link->device));
-      limits.first = std::min(limits.limit, content(link->route));
-    }
+  if (path_width_ && agreement_->path_probes) {
+    limits = ProbingLimits(*path_width_, packet_size_, *agreement_->path_mtu_bytes);
   }
   prober_.HandleNewPath(limits);
 }
@@ -518,15 +478,7 @@ Duration PeerConnection::Impl::NextStep() {
 void PeerConnection::Impl::LogSetup() const {
   LogGate& lines = StateLines();
   if (!lines.Pass(services_.reactor.Now())) return;
-  const auto text = [](Duration duration) {
-    std::array<char, 32> digits{};
-    const std::chrono::duration<double, std::milli> milliseconds = duration;
-    std::snprintf(digits.data(), digits.size(), "%.1f", milliseconds.count());
-    return std::string(digits.data());
-  };
-  LOG(INFO) << options_.log_prefix << "Set up in " << text(setup_.total()) << " ms (path "
-            << text(setup_.path) << ", DTLS " << text(setup_.dtls) << ", SCTP " << text(setup_.sctp)
-            << ")" << lines.TakeHeldBack();
+  LOG(INFO) << options_.log_prefix << DescribeSetup(setup_) << lines.TakeHeldBack();
 }
 
 void PeerConnection::Impl::OnAssociationUp() {

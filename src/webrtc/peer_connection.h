@@ -16,17 +16,15 @@
 #include "ming/base/status.h"
 #include "ming/base/time.h"
 #include "ming/codec/ming_features.h"
-#include "ming/ice/ice_options.h"
 #include "ming/link/message_channel.h"
 #include "ming/net/glib_bridge.h"
 #include "ming/net/reactor.h"
 #include "ming/net/resolver.h"
-#include "ming/sctp/sctp_association.h"
 #include "ming/sctp/sctp_stack.h"
 #include "ming/tls/certificate.h"
-#include "ming/tls/tls_trust.h"
-#include "ming/webrtc/channel_limits.h"
 #include "ming/webrtc/connection_state.h"
+#include "ming/webrtc/peer_connection_options.h"
+#include "ming/webrtc/setup_times.h"
 
 namespace ming::webrtc {
 
@@ -38,38 +36,6 @@ struct PeerServices {
   sctp::SctpStack& sctp;
   const tls::Certificate& certificate;
   Random& random;  // unpredictable
-};
-
-struct PeerConnectionOptions {
-  ice::IceOptions ice;
-  // Announced as a=x-ming; none: nothing is announced, and the peer is treated as a foreign one.
-  std::optional<codec::MingFeatures> features;
-  // Largest message we take, announced as a=max-message-size. Bytes, 1 KiB to 16 MiB. The default
-  // is what browsers announce.
-  size_t max_message_size = size_t{256} * 1024;
-  ChannelLimits channels;
-  LivenessOptions liveness;
-  // Ports and sizes of messages are set by the negotiation; a silent peer ends a connection by
-  // `liveness` only.
-  sctp::SctpOptions sctp;
-  // How the servers of turns: URLs are judged; null: by the system's authorities, which are then
-  // loaded for each connection and each ICE restart, in tens of milliseconds.
-  std::shared_ptr<const tls::TlsTrust> turn_trust;
-  // In front of log lines: "[host c=17] ".
-  std::string log_prefix;
-};
-
-// All problems at once, one a line; ok where there are none. A connection CHECKs it.
-Status Validate(const PeerConnectionOptions& options);
-
-// How long each step took until channels could be used, from the moment both descriptions were
-// known.
-struct SetupTimes {
-  Duration path{0};  // ICE: a pair works
-  Duration dtls{0};
-  Duration sctp{0};
-
-  Duration total() const { return path + dtls + sctp; }
 };
 
 struct PeerStats {
