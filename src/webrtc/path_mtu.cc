@@ -16,8 +16,8 @@
 namespace ming::webrtc {
 namespace {
 
-// No network has it.
-constexpr size_t kLoopbackMtu = 65536;
+// No network has it. The loopback interface has 65536, of which IPv4 counts 65535.
+constexpr size_t kLoopbackMtu = 65535;
 // Of IP and UDP.
 constexpr size_t kIpv4Headers = 28;
 constexpr size_t kIpv6Headers = 48;

@@ -30,7 +30,7 @@ PathWidth Network(size_t device, size_t route) {
 }
 
 TEST(PathMtuTest, LoopbackIsKnownByItsMtu) {
-  for (const auto& [address, headers] : {std::pair("::1", 48U)}) {
+  for (const auto& [address, headers] : {std::pair("127.0.0.1", 28U), std::pair("::1", 48U)}) {
     const PathWidth path = MeasurePath(PairOf(address, address));
     EXPECT_EQ(path.kind, PathWidth::Kind::kLoopback) << address;
     EXPECT_EQ(path.ip_udp_headers, headers);
