@@ -32,6 +32,25 @@ std::string_view TakeWord(std::string_view& text) {
   return word;
 }
 
+// Takes ".25" and returns "25", or nothing where no point follows. None: a point without digits.
+std::optional<std::string_view> TakeDecimals(std::string_view& text) {
+  if (text.empty() || text.front() != '.') return std::string_view();
+  const std::string_view digits = text.substr(1, text.find_first_not_of("0123456789", 1) - 1);
+  if (digits.empty()) return std::nullopt;
+  text.remove_prefix(1 + digits.size());
+  return digits;
+}
+
+// Of a unit; what is finer than 1 is cut.
+uint64_t FractionOf(uint64_t unit, std::string_view decimals) {
+  uint64_t fraction = 0;
+  for (const char digit : decimals) {
+    unit /= 10;
+    fraction += static_cast<uint64_t>(digit - '0') * unit;
+  }
+  return fraction;
+}
+
 Status Bad(std::string_view text, const char* why) {
   return Status(StatusCode::kInvalidArgument, "'" + std::string(text) + "' " + why);
 }
@@ -54,14 +73,16 @@ Result<Duration> ParseDuration(std::string_view text) {
   size_t next_unit = 0;
   for (std::string_view rest = text; !rest.empty();) {
     const auto number = TakeNumber(rest);
+    const auto decimals = TakeDecimals(rest);
     const std::string_view name = TakeWord(rest);
-    if (!number) return Bad(text, kWant);
+    if (!number || !decimals) return Bad(text, kWant);
     size_t unit = next_unit;
     while (unit < std::size(kDurationUnits) && kDurationUnits[unit].name != name) ++unit;
     if (unit == std::size(kDurationUnits)) return Bad(text, kWant);
     next_unit = unit + 1;
     if (*number > kMaxDuration / kDurationUnits[unit].factor) return Bad(text, "is too long");
     total += *number * kDurationUnits[unit].factor;
+    total += FractionOf(kDurationUnits[unit].factor, *decimals);
     if (total > kMaxDuration) return Bad(text, "is too long");
   }
   return Duration(static_cast<Duration::rep>(total));

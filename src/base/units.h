@@ -20,8 +20,8 @@ inline constexpr uint64_t kGiB = 1024 * kMiB;
 // the number needs more than 64 bits.
 std::optional<uint64_t> TakeNumber(std::string_view& text);
 
-// A sum of whole numbers with units ns, us, ms, s, m, h, each unit at most once and from large to
-// small. A bare number is an error, except "0". Not negative; at most 1000000 h.
+// A sum of numbers with units ns, us, ms, s, m, h, each unit at most once and from large to small;
+// "1.5s" is 1500 ms. A bare number is an error, except "0". Not negative; at most 1000000 h.
 Result<Duration> ParseDuration(std::string_view text);
 // The shortest text that ParseDuration reads back as the same value: "1m30s", "0s".
 std::string FormatDuration(Duration duration);

@@ -14,9 +14,18 @@ TEST(ParseDuration, ReadsUnitsAndSums) {
   EXPECT_EQ(*ParseDuration("0"), Duration(0));
 }
 
+TEST(ParseDuration, ReadsDecimals) {
+  EXPECT_EQ(*ParseDuration("1.5s"), milliseconds(1500));
+  EXPECT_EQ(*ParseDuration("0.25h"), seconds(900));
+  EXPECT_EQ(*ParseDuration("1.5m0.5s"), milliseconds(90500));
+  EXPECT_EQ(*ParseDuration("0.0000000019s"), Duration(1));
+  EXPECT_EQ(*ParseDuration("1000000h"), std::chrono::hours(1000000));
+  EXPECT_FALSE(ParseDuration("1000000.1h").ok());
+}
+
 TEST(ParseDuration, RefusesBareNumbersAndNonsense) {
-  for (const char* bad :
-       {"", "5", "s", "-1s", "1s1s", "1s1m", "1.5s", "1 s", "1S", "99999999999h"}) {
+  for (const char* bad : {"", "5", "s", "-1s", "1s1s", "1s1m", "1.s", ".5s", "1.5", "1..5s",
+                          "1.-5s", "1 s", "1S", "99999999999h"}) {
     EXPECT_FALSE(ParseDuration(bad).ok()) << bad;
   }
 }
