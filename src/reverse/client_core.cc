@@ -19,7 +19,6 @@ using codec::ReverseReason;
 // After a session of this length the delays begin anew.
 constexpr Duration kLongSession = std::chrono::seconds(30);
 constexpr Duration kLeastBusyDelay = std::chrono::seconds(5);
-constexpr size_t kMaxLabels = 8;
 constexpr uint64_t kMaxHeartbeatMs = 3'600'000;
 constexpr size_t kMaxDoublings = 30;
 

@@ -57,11 +57,11 @@ LogEvent ShutdownEvent(size_t active) {
 }
 
 void ServerLog::Write(const ClientUp& event) {
-  LogEvent(LogLevel::kInfo, "client_up")
-      .Add("id", event.id)
-      .Add("session", event.session)
-      .Add("peer", event.address)
-      .Write();
+  LogEvent line(event.chosen ? LogLevel::kInfo : LogLevel::kWarning, "client_up");
+  line.Add("id", event.id).Add("session", event.session).Add("peer", event.address);
+  if (!event.chosen)
+    line.Add("note", "no --listen-a is for its --id or --label: it gets no caller");
+  line.Write();
 }
 
 void ServerLog::Write(const ClientDown& event) {

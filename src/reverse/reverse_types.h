@@ -8,6 +8,9 @@
 
 namespace ming::reverse {
 
+// Groups that one client may belong to.
+inline constexpr size_t kMaxLabels = 8;
+
 struct CallerIdTag;
 // A caller on port A. Numbers are given in the order of arrival and never used again.
 using CallerId = StrongId<CallerIdTag, uint64_t>;

@@ -15,7 +15,6 @@ using codec::ReverseConnId;
 using codec::ReverseError;
 using codec::ReverseReason;
 
-constexpr size_t kMaxLabels = 8;
 // A client that learns of a caller later than this before its deadline cannot serve it in time.
 constexpr Duration kLeastUsefulTime = std::chrono::seconds(1);
 constexpr size_t kMaxListeners = 1000;
@@ -362,7 +361,10 @@ void ServerCore::BeginSession(Timestamp now, Client client) {
   ok.params.Add("heartbeat", Milliseconds(options_.heartbeat));
   if (session.client.udp) ok.params.Add("udp", "1");
   SendReply(link, ok);
-  events_.push_back(ClientUp{link, session.client.id, name, session.client.address});
+  const Client& of = session.client;
+  const bool chosen = std::any_of(options_.listeners.begin(), options_.listeners.end(),
+                                  [&of](const auto& listener) { return IsFor(listener, of); });
+  events_.push_back(ClientUp{link, of.id, name, of.address, chosen});
   sessions_.emplace(link, std::move(session));
   AnnounceWaiting(now);
 }
@@ -416,17 +418,24 @@ ServerCore::SessionRef ServerCore::FindPlaceOf(const std::string& id) {
                       [&id](const auto& entry) { return entry.second.client.id == id; });
 }
 
+bool ServerCore::IsFor(const ClientSelector& selector, const Client& client) {
+  switch (selector.kind) {
+    case ClientSelector::Kind::kAny:
+      return true;
+    case ClientSelector::Kind::kId:
+      return client.id == selector.name;
+    case ClientSelector::Kind::kLabel:
+      break;
+  }
+  return std::find(client.labels.begin(), client.labels.end(), selector.name) !=
+         client.labels.end();
+}
+
 ServerCore::Session* ServerCore::ChooseSession(size_t listener, CallerKind kind) {
-  const ClientSelector& selector = options_.listeners[listener];
   Session* chosen = nullptr;
   for (auto& [link, session] : sessions_) {  // in the order of arrival
-    const Client& client = session.client;
-    if (kind == CallerKind::kDatagrams && !client.udp) continue;
-    const bool fits = selector.kind == ClientSelector::Kind::kAny ||
-                      (selector.kind == ClientSelector::Kind::kId && client.id == selector.name) ||
-                      (selector.kind == ClientSelector::Kind::kLabel &&
-                       std::find(client.labels.begin(), client.labels.end(), selector.name) !=
-                           client.labels.end());
+    if (kind == CallerKind::kDatagrams && !session.client.udp) continue;
+    const bool fits = IsFor(options_.listeners[listener], session.client);
     if (fits && (chosen == nullptr || session.callers < chosen->callers)) chosen = &session;
   }
   return chosen;

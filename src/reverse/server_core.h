@@ -113,6 +113,7 @@ struct ClientUp {
   std::string id;
   std::string session;
   std::string address;
+  bool chosen = true;  // false: no listener is for its id or its labels
 };
 struct ClientDown {
   std::string id;
@@ -265,6 +266,7 @@ class ServerCore {
   void HandleSessionTimeout(Timestamp now, SessionRef session);
   void LeaveSession(LinkId session);
   SessionRef FindPlaceOf(const std::string& id);
+  static bool IsFor(const ClientSelector& selector, const Client& client);
   Session* ChooseSession(size_t listener, CallerKind kind);
 
   void Announce(Timestamp now, CallerId caller, Pending& pending, Session& session);

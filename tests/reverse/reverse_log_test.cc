@@ -65,6 +65,13 @@ TEST_F(ReverseLogTest, TheServerNamesItsEvents) {
                            "event=data_rejected code=UNKNOWN peer=192.0.2.3"}));
 }
 
+TEST_F(ReverseLogTest, SaysWhenAClientGetsNoCaller) {
+  ServerLog().Write(ClientUp{LinkId(1), "hom", "0011223344556677", "192.0.2.1", false});
+  EXPECT_EQ(lines_,
+            (Lines{"event=client_up id=hom session=0011223344556677 peer=192.0.2.1 "
+                   "note=\"no --listen-a is for its --id or --label: it gets no caller\""}));
+}
+
 TEST_F(ReverseLogTest, AnIdIsCutUntilItIsSpent) {
   ServerLog server;
   server.Write(ConnEnd{CallerId(1), conn_, ReverseReason::kPairTimeout, milliseconds(1), false},

@@ -30,7 +30,9 @@ struct Describe {
   std::string operator()(const AbortRelay& e) const { return "abort " + Text(e.caller); }
   std::string operator()(const StopListening& /*e*/) const { return "stop-listening"; }
   std::string operator()(const ServerStopped& /*e*/) const { return "stopped"; }
-  std::string operator()(const ClientUp& e) const { return "client-up " + e.id; }
+  std::string operator()(const ClientUp& e) const {
+    return "client-up " + e.id + (e.chosen ? "" : " for nobody");
+  }
   std::string operator()(const ClientDown& e) const {
     return "client-down " + e.id + " " + std::string(ReverseReasonName(e.reason));
   }
@@ -559,6 +561,12 @@ TEST_F(SeveralClientsTest, EachListenerHasItsClient) {
   EXPECT_NE(Line(Call(2, 1), "send 2 NEW_CONN"), "");
   EXPECT_EQ(ConnOf(Call(3, 2)), "");
   EXPECT_NE(Line(Connect(3, "RT1 CONTROL id=gamma label=db,web\n"), "send 3 NEW_CONN"), "");
+}
+
+TEST_F(SeveralClientsTest, KnowsAClientThatNoListenerIsFor) {
+  EXPECT_TRUE(Has(Connect(1, "RT1 CONTROL id=alpha label=x\n"), "client-up alpha"));
+  EXPECT_TRUE(Has(Connect(2, "RT1 CONTROL id=other label=x,web\n"), "client-up other"));
+  EXPECT_TRUE(Has(Connect(3, "RT1 CONTROL id=web label=alpha\n"), "client-up web for nobody"));
 }
 
 TEST_F(SeveralClientsTest, ALabelSpreadsByRelays) {
