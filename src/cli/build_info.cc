@@ -50,6 +50,14 @@ std::vector<LibraryVersion> LibraryVersions() {
   };
 }
 
+std::string VersionText() {
+  std::string text = "ming " + ProjectVersion() + " (commit " + BuildCommit() + ")\n";
+  for (const LibraryVersion& library : LibraryVersions()) {
+    text += "  " + library.name + " " + library.version + "\n";
+  }
+  return text;
+}
+
 bool IsOlderVersion(const std::string& version, const std::string& than) {
   return Numbers(version) < Numbers(than);
 }

@@ -20,6 +20,9 @@ struct LibraryVersion {
 // Of every library that matters for how ming behaves.
 std::vector<LibraryVersion> LibraryVersions();
 
+// All of it for people, a line each.
+std::string VersionText();
+
 // Whether dotted numbers are in order: "3.7.9" is not older than "3.7.9". Text behind the numbers
 // does not count.
 bool IsOlderVersion(const std::string& version, const std::string& than);

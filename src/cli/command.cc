@@ -21,6 +21,15 @@ std::vector<Command> MakeCommands() {
           StatusCommand(),        VersionCommand(),       HelpCommand()};
 }
 
+std::vector<const Command*> CommandsBehind(const std::vector<Command>& commands,
+                                           const std::string& name) {
+  std::vector<const Command*> found;
+  for (const Command& command : commands) {
+    if (command.help.name.rfind(name + " ", 0) == 0) found.push_back(&command);
+  }
+  return found;
+}
+
 const Command* FindCommand(const std::vector<Command>& commands, const std::string& name) {
   const auto found =
       std::find_if(commands.begin(), commands.end(),
@@ -32,18 +41,20 @@ Result<const Command*> RequireCommand(const std::vector<Command>& commands,
                                       const std::string& name) {
   if (const Command* command = FindCommand(commands, name)) return command;
   std::vector<std::string> names;
+  names.reserve(commands.size());
+  for (const Command& command : commands) names.push_back(command.help.name);
   std::string of_two;  // "reverse server or reverse client"
-  for (const Command& command : commands) {
-    names.push_back(command.help.name);
-    if (command.help.name.rfind(name + " ", 0) != 0) continue;
-    of_two += (of_two.empty() ? "" : " or ") + command.help.name;
+  for (const Command* command : CommandsBehind(commands, name)) {
+    of_two += (of_two.empty() ? "" : " or ") + command->help.name;
   }
   if (!of_two.empty()) {
-    return Status(StatusCode::kInvalidArgument, "which one: " + of_two + "?" + SeeHelp(""));
+    return Status(StatusCode::kInvalidArgument, "which one: " + of_two + "?" + SeeHelp(name));
   }
+  const std::string first = name.substr(0, name.find(' '));
+  const bool known = !CommandsBehind(commands, first).empty();
   return Status(StatusCode::kInvalidArgument,
                 "unknown command \"" + PrintableText(name, kShownBytes) + "\"" +
-                    DidYouMean(NearestWord(name, names)) + SeeHelp(""));
+                    DidYouMean(NearestWord(name, names)) + SeeHelp(known ? first : ""));
 }
 
 std::string SeeHelp(const std::string& command) {

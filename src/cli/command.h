@@ -40,6 +40,10 @@ struct Command {
 // Every command, in the order of `ming help`.
 std::vector<Command> MakeCommands();
 
+// Those whose first word is `name` and have a second one: "reverse server" of "reverse".
+std::vector<const Command*> CommandsBehind(const std::vector<Command>& commands,
+                                           const std::string& name);
+
 // The command of that name; null where there is none.
 const Command* FindCommand(const std::vector<Command>& commands, const std::string& name);
 

@@ -77,11 +77,27 @@ Result<std::string> ModeOfSettings(const std::vector<Command>& commands, const F
   return std::string();
 }
 
-// Whether `name` is the first of two words of a command: "reverse" of "reverse server".
-bool IsFirstOfTwo(const std::vector<Command>& commands, const std::string& name) {
-  return std::any_of(commands.begin(), commands.end(), [&name](const Command& command) {
-    return command.help.name.rfind(name + " ", 0) == 0;
-  });
+// Flags that are commands as well: --help is "help". Other words as they are.
+std::string AsCommandWord(const std::string& word) {
+  if (word == "--help" || word == "-help" || word == "-h") return "help";
+  if (word == "--version" || word == "-version") return "version";
+  return word;
+}
+
+// `ming reverse --help` is `ming help reverse`; `ming reverse --version` is `ming version`. Null:
+// `second` is neither.
+const Command* AsToolOfTwo(const std::vector<Command>& commands, const std::string& name,
+                           std::vector<Argument>& arguments,
+                           std::vector<Argument>::iterator second) {
+  const std::string word = AsCommandWord(second->text);
+  if (word == "help") {
+    second->text = name;
+  } else if (word == "version") {
+    arguments.erase(second);
+  } else {
+    return nullptr;
+  }
+  return FindCommand(commands, word);
 }
 
 Result<SelectedCommand> SelectByWord(const std::vector<Command>& commands,
@@ -91,10 +107,14 @@ Result<SelectedCommand> SelectByWord(const std::vector<Command>& commands,
                    [position](const Argument& argument) { return argument.position == position; });
   std::string name = word->text;
   const auto second = arguments.erase(word);
-  if (IsFirstOfTwo(commands, name) && second != arguments.end() &&
-      second->text.rfind('-', 0) != 0) {
-    name += " " + second->text;
-    arguments.erase(second);
+  if (!CommandsBehind(commands, name).empty() && second != arguments.end()) {
+    if (const Command* tool = AsToolOfTwo(commands, name, arguments, second)) {
+      return SelectedCommand{tool, std::move(arguments)};
+    }
+    if (second->text.rfind('-', 0) != 0) {
+      name += " " + second->text;
+      arguments.erase(second);
+    }
   }
   const Result<const Command*> command = RequireCommand(commands, name);
   if (!command.ok()) return command.status();
@@ -140,9 +160,7 @@ Result<SelectedCommand> SelectCommand(const std::vector<Command>& commands,
                                       const std::vector<std::string>& words,
                                       const Environment& environment) {
   std::vector<Argument> arguments = NumberArguments(words);
-  const std::string first = words.empty() ? "" : words[0];
-  if (first == "--help" || first == "-help" || first == "-h") arguments[0].text = "help";
-  if (first == "--version" || first == "-version") arguments[0].text = "version";
+  if (!arguments.empty()) arguments[0].text = AsCommandWord(arguments[0].text);
   if (!arguments.empty() && arguments[0].text.rfind('-', 0) != 0) {
     return SelectByWord(commands, std::move(arguments), 1);
   }
@@ -166,11 +184,12 @@ Result<PreparedCommand> PrepareCommand(const std::vector<Command>& commands,
   Result<ParsedArguments> parsed =
       ParseArguments(command.flags, selected.arguments, RoleFlagSets(commands));
   if (!parsed.ok()) return Usage(parsed.status().message() + SeeHelp(command.help.name));
-  PreparedCommand prepared{Settings(command.flags), parsed->positionals, {}, false};
+  PreparedCommand prepared{Settings(command.flags), parsed->positionals, {}, false, false};
   Settings& settings = prepared.settings;
   if (Status merged = settings.Merge(parsed->settings); !merged.ok()) return merged;
   prepared.wants_help = settings.IsTrue("help");
-  if (prepared.wants_help) return prepared;
+  prepared.wants_version = command.flags.Find("version") != nullptr && settings.IsTrue("version");
+  if (prepared.wants_help || prepared.wants_version) return prepared;
   if (Status agrees = CheckModeAgrees(command, settings); !agrees.ok()) return agrees;
   if (Status few = CheckPositionals(command, *parsed); !few.ok()) return few;
   if (Status merged = MergeEverySource(commands, command, environment, prepared); !merged.ok()) {

@@ -21,7 +21,8 @@ struct SelectedCommand {
 };
 
 // The command is the first word, or --mode, or MING_MODE, or `mode` in the configuration file;
-// --help and --version as first words are the commands help and version. `command` is null where
+// --help and --version as first words, or behind the first of two, are the commands help and
+// version. `command` is null where
 // nothing names one. kInvalidArgument for an unknown command, and where word and --mode differ;
 // other codes for a configuration file that cannot be read. `commands` outlive the result.
 Result<SelectedCommand> SelectCommand(const std::vector<Command>& commands,
@@ -34,10 +35,11 @@ struct PreparedCommand {
   std::vector<Argument> positionals;
   std::vector<std::string> warnings;  // to be logged
   bool wants_help = false;
+  bool wants_version = false;
 };
 
-// Reads the settings of the selected command from everywhere. Asked for --help it looks no
-// further than the command line.
+// Reads the settings of the selected command from everywhere. Asked for --help or --version it
+// looks no further than the command line.
 Result<PreparedCommand> PrepareCommand(const std::vector<Command>& commands,
                                        const SelectedCommand& selected,
                                        const Environment& environment);

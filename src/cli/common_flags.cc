@@ -42,6 +42,8 @@ FlagSpec HelpFlag() {
   return flag;
 }
 
+FlagSpec VersionFlag() { return SwitchFlag("version", "the version of ming and its libraries"); }
+
 FlagSpec JsonFlag() {
   return SwitchFlag("json", "for programs; its member `version` is that of this format");
 }

@@ -20,6 +20,8 @@ namespace ming::cli {
 FlagSpec SwitchFlag(const std::string& name, const std::string& help);
 // --help, for every command.
 FlagSpec HelpFlag();
+// --version, for commands that are called as a program of their own.
+FlagSpec VersionFlag();
 // --json, for commands that list something.
 FlagSpec JsonFlag();
 // --admin, --mode and --config, for server, host and client.

@@ -106,6 +106,16 @@ std::string FormatCommandHelp(const CommandHelp& command, const FlagSet& flags) 
   return text;
 }
 
+std::string FormatFamily(const std::string& word, const std::vector<CommandHelp>& commands) {
+  const std::string& first = commands.front().summary;
+  std::string text = "ming " + word + ": " + first.substr(0, first.find(':')) + "\n";
+  for (const CommandHelp& command : commands) {
+    text += "\n" + Wrap(command.description, 0) + "\n";
+    text += Spaces(kFlagColumn) + command.example + "\n";
+  }
+  return text + "\n`ming help " + commands.front().name + "` lists the flags of that command.\n";
+}
+
 std::string FormatOverview(const std::vector<CommandHelp>& commands) {
   std::string text =
       "ming carries TCP and UDP through NAT, over WebRTC data channels.\n"

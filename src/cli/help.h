@@ -25,6 +25,9 @@ constexpr size_t kHelpScreenLines = 24;
 // The help of one command: at most kHelpColumns wide.
 std::string FormatCommandHelp(const CommandHelp& command, const FlagSet& flags);
 
+// `ming help reverse`: the commands of two words that begin with `word`, at least one.
+std::string FormatFamily(const std::string& word, const std::vector<CommandHelp>& commands);
+
 // `ming help`: what ming is, how to begin, and the commands.
 std::string FormatOverview(const std::vector<CommandHelp>& commands);
 

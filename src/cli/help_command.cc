@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "ming/cli/commands.h"
 #include "ming/cli/common_flags.h"
@@ -15,6 +16,14 @@ ExitCode RunHelp(const Invocation& invocation) {
   }
   std::string name;
   for (const Argument& word : invocation.positionals) name += (name.empty() ? "" : " ") + word.text;
+  std::vector<CommandHelp> family;
+  for (const Command* command : CommandsBehind(invocation.commands, name)) {
+    family.push_back(command->help);
+  }
+  if (!family.empty()) {
+    std::fputs(FormatFamily(name, family).c_str(), stdout);
+    return ExitCode::kOk;
+  }
   const Result<const Command*> command = RequireCommand(invocation.commands, name);
   if (!command.ok()) return Fail(command.status());
   std::fputs(FormatCommandHelp((*command)->help, (*command)->flags).c_str(), stdout);

@@ -44,6 +44,10 @@ ExitCode RunProgram(const std::vector<std::string>& words, const Environment& en
     std::fputs(FormatCommandHelp(command.help, command.flags).c_str(), stdout);
     return ExitCode::kOk;
   }
+  if (prepared->wants_version) {
+    std::fputs(VersionText().c_str(), stdout);
+    return ExitCode::kOk;
+  }
   StoreInGflags(prepared->settings);
   if (Status started = StartLogging(prepared->settings); !started.ok()) return Fail(started);
   for (const std::string& warning : prepared->warnings) LOG(WARNING) << warning;

@@ -55,15 +55,21 @@ void AnnounceReverseServer(const ReverseServer& server, const ReverseServerOptio
   for (const std::string& address : server.caller_addresses()) {
     callers += (callers.empty() ? "" : " and ") + address;
   }
-  std::string security = options.certificate != nullptr ? " --tls" : "";
-  if (options.client_trust != nullptr) security += " --tls-cert FILE --tls-key FILE";
-  if (!options.token.empty()) security += " --token-file FILE";
+  std::string flags = options.certificate != nullptr ? " --tls" : "";
+  if (options.client_trust != nullptr) flags += " --tls-cert FILE --tls-key FILE";
+  if (!options.token.empty()) flags += " --token-file FILE";
+  const reverse::ClientSelector& first = options.core.listeners.front();
+  if (first.kind != reverse::ClientSelector::Kind::kAny) {
+    const bool by_id = first.kind == reverse::ClientSelector::Kind::kId;
+    flags += (by_id ? " --id " : " --id NAME --label ") + first.name;
+  }
+  if (options.core.udp) flags += " --udp";
   std::printf(
       "ming reverse server: callers connect to %s, the client to %s\n"
       "  beside the service:  ming reverse client --server THIS-HOST:%d --target "
       "localhost:8080%s\n",
       callers.c_str(), server.client_address().c_str(), server.client_port().value(),
-      security.c_str());
+      flags.c_str());
   std::fflush(stdout);
   LogEvent(LogLevel::kInfo, "listening")
       .Add("a", callers)
@@ -161,6 +167,8 @@ ExitCode RunReverseClient(const Invocation& invocation) {
       !status.ok()) {
     return Fail(status);
   }
+  const std::string warning = SecurityWarning(*options);
+  if (!warning.empty()) LOG(WARNING) << warning;
   notifier.Ready();
   RateMeter rate;
   const auto live = ShowLive(reactor, json.get(), [&] {

@@ -95,6 +95,7 @@ std::vector<FlagSpec> CommonFlags() {
                      "debug: a line for each connection")),
       Logging(Choice("log-format", {"text", "json"}, "json: one object a line")),
       HelpFlag(),
+      VersionFlag(),
   };
 }
 
@@ -151,11 +152,19 @@ Status AddListener(const Settings& settings, const std::string& text,
   return Status::Ok();
 }
 
-Status CheckNames(const Settings& settings, const reverse::ClientCoreOptions& options) {
+// What one flag alone does not tell.
+Status CheckTogether(const Settings& settings, const reverse::ClientCoreOptions& options) {
   constexpr char kNames[] = "a name is 1 to 64 of A-Z a-z 0-9 . _ -";
   if (!codec::IsReverseName(options.id)) return BadValue(settings, "id", kNames);
   for (const std::string& label : options.labels) {
     if (!codec::IsReverseName(label)) return BadValue(settings, "label", kNames);
+  }
+  if (options.labels.size() > reverse::kMaxLabels) {
+    return BadValue(settings, "label", "at most " + std::to_string(reverse::kMaxLabels));
+  }
+  if (options.reconnect.most < options.reconnect.least) {
+    return BadValue(settings, settings.IsSet("retry-max") ? "retry-max" : "retry-min",
+                    "--retry-max must not be less than --retry-min");
   }
   return Status::Ok();
 }
@@ -272,7 +281,6 @@ Result<reverse::ReverseClientOptions> ReverseClientSettings(const Settings& sett
   if (proxy == "v1") options.proxy_protocol = codec::ProxyVersion::k1;
   if (proxy == "v2") options.proxy_protocol = codec::ProxyVersion::k2;
   options.core.labels = SplitList(settings.Value("label"));
-  if (Status named = CheckNames(settings, options.core); !named.ok()) return named;
   options.core.orphans = OrphansOf(settings);
   options.core.handshake_timeout = TimeOf(settings, "handshake-timeout");
   options.core.drain_timeout = TimeOf(settings, "drain-timeout");
@@ -282,6 +290,7 @@ Result<reverse::ReverseClientOptions> ReverseClientSettings(const Settings& sett
   options.core.reconnect.least = TimeOf(settings, "retry-min");
   options.core.reconnect.most = TimeOf(settings, "retry-max");
   options.core.reconnect.count = CountOf(settings, "retry-count");
+  if (Status fits = CheckTogether(settings, options.core); !fits.ok()) return fits;
   options.connect_timeout = TimeOf(settings, "connect-timeout");
   options.dial_timeout = TimeOf(settings, "dial-timeout");
   options.relay = RelayOf(settings);

@@ -17,6 +17,9 @@ namespace ming::cli {
 namespace {
 
 constexpr size_t kMaxTokenBytes = size_t{64} * 1024;
+constexpr char kTokenAlone[] =
+    "The token proves who the client is, but without TLS all bytes are readable and can be changed "
+    "on the way";
 constexpr std::string_view kBlank = " \t\r\n\v\f";
 
 FlagSpec File(const std::string& name, const std::string& help) {
@@ -150,6 +153,11 @@ Result<Secret> ReadTokenFile(const std::string& path) {
   return Secret(std::string(line));
 }
 
+std::string SecurityWarning(const reverse::ReverseClientOptions& options) {
+  if (options.token.empty() || options.server_trust != nullptr) return "";
+  return std::string(kTokenAlone) + " (close it with --tls here, --tls-cert and --tls-key there)";
+}
+
 std::string SecurityWarning(const reverse::ReverseServerOptions& options,
                             const std::string& where) {
   const bool tls = options.certificate != nullptr;
@@ -160,8 +168,7 @@ std::string SecurityWarning(const reverse::ReverseServerOptions& options,
            " can pose as the client (close it with --token-file or --tls-client-ca)";
   }
   if (known) {
-    return "The token proves who the client is, but without TLS all bytes are readable and can be "
-           "changed on the way (close it with --tls-cert and --tls-key)";
+    return std::string(kTokenAlone) + " (close it with --tls-cert and --tls-key)";
   }
   return "Without TLS and token anyone who reaches " + where +
          " can pose as the client, and all bytes are readable on the way (close it with "

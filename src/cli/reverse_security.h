@@ -28,6 +28,7 @@ Result<Secret> ReadTokenFile(const std::string& path);
 
 // What to warn of at the start, or nothing; `where` names port B.
 std::string SecurityWarning(const reverse::ReverseServerOptions& options, const std::string& where);
+std::string SecurityWarning(const reverse::ReverseClientOptions& options);
 
 }  // namespace ming::cli
 

@@ -22,17 +22,9 @@ std::string AsJson() {
   return json.dump(2) + "\n";
 }
 
-std::string AsText() {
-  std::string text = "ming " + ProjectVersion() + " (commit " + BuildCommit() + ")\n";
-  for (const LibraryVersion& library : LibraryVersions()) {
-    text += "  " + library.name + " " + library.version + "\n";
-  }
-  return text;
-}
-
 ExitCode RunVersion(const Invocation& invocation) {
   const bool json = invocation.settings.IsTrue("json");
-  std::fputs((json ? AsJson() : AsText()).c_str(), stdout);
+  std::fputs((json ? AsJson() : VersionText()).c_str(), stdout);
   return ExitCode::kOk;
 }
 

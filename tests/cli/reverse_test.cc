@@ -77,7 +77,10 @@ TEST_F(Reverse, WrongUseIsExplained) {
     EXPECT_THAT(result.errors, StartsWith("ming: "));
     return result.errors;
   };
-  EXPECT_THAT(error_of({"reverse"}), HasSubstr("which one: reverse server or reverse client?"));
+  EXPECT_THAT(error_of({"reverse"}),
+              HasSubstr("which one: reverse server or reverse client? (see: ming help reverse)"));
+  EXPECT_THAT(error_of({"reverse", "carry"}),
+              HasSubstr("unknown command \"reverse carry\" (see: ming help reverse)"));
   EXPECT_THAT(error_of({"reverse", "sever"}), HasSubstr("did you mean \"reverse server\"?"));
   EXPECT_THAT(error_of({"reverse", "client", "--server", "a:1"}),
               HasSubstr("--target is required"));
@@ -87,6 +90,12 @@ TEST_F(Reverse, WrongUseIsExplained) {
               HasSubstr("--id: a name is 1 to 64 of"));
   EXPECT_THAT(error_of({"reverse", "client", "--server", "a:1", "--target", "b:2", "--label", "/"}),
               HasSubstr("--label: a name is 1 to 64 of"));
+  EXPECT_THAT(error_of({"reverse", "client", "--server", "a:1", "--target", "b:2", "--label",
+                        "a,b,c,d,e,f,g,h,i"}),
+              HasSubstr("--label: at most 8"));
+  EXPECT_THAT(
+      error_of({"reverse", "client", "--server", "a:1", "--target", "b:2", "--retry-min", "1m"}),
+      HasSubstr("--retry-min: --retry-max must not be less than --retry-min"));
   EXPECT_THAT(error_of({"reverse", "server", "--pair-timeout", "10"}), HasSubstr("--pair-timeout"));
   EXPECT_THAT(error_of({"reverse", "server", "--listen-a", ":1=a/b"}),
               HasSubstr("the id of a client, or label:NAME"));
@@ -110,6 +119,7 @@ TEST_F(Reverse, AnotherTokenIsRefusedForGoodAndNeverLogged) {
   EXPECT_THAT(refused.errors, HasSubstr("the server refused: AUTH"));
   Subprocess client(client_words("right"));
   EXPECT_TRUE(client.WaitForErrors("event=client_up")) << client.errors();
+  EXPECT_THAT(client.errors(), HasSubstr("without TLS all bytes are readable"));
   for (const std::string& text : {server.errors(), client.errors(), refused.errors}) {
     EXPECT_THAT(text, Not(HasSubstr("right-token")));
     EXPECT_THAT(text, Not(HasSubstr("wrong-token")));
@@ -144,6 +154,37 @@ TEST_F(Reverse, TlsFlagsThatMeanNothingAreErrors) {
     EXPECT_THAT(error_of({"reverse", "client", "--server", "a:1", "--target", "b:2", flag, "x"}),
                 HasSubstr("means nothing without --tls"))
         << flag;
+  }
+}
+
+TEST_F(Reverse, TellsHowAClientOfItsListenersIsCalled) {
+  Subprocess by_id({"reverse", "server", "--listen-a", "127.0.0.1:0=home", "--listen-b",
+                    "127.0.0.1:0", "--udp"});
+  EXPECT_TRUE(by_id.WaitForOutput("--target localhost:8080 --id home --udp\n")) << by_id.output();
+  Subprocess by_label(
+      {"reverse", "server", "--listen-a", "127.0.0.1:0=label:web", "--listen-b", "127.0.0.1:0"});
+  EXPECT_TRUE(by_label.WaitForOutput("--target localhost:8080 --id NAME --label web\n"))
+      << by_label.output();
+}
+
+TEST_F(Reverse, ShowsHelpAndVersionWhereverTheyAreAskedFor) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"reverse", "--help"}, {"reverse", "help"}, {"help", "reverse"}}) {
+    const RunResult result = RunMing(words);
+    EXPECT_EQ(result.code, 0);
+    EXPECT_THAT(result.output, HasSubstr("ming reverse server --listen-a :18080"));
+    EXPECT_THAT(result.output, HasSubstr("ming reverse client --server localhost:19090"));
+    EXPECT_THAT(result.output, HasSubstr("`ming help reverse server` lists"));
+  }
+  EXPECT_EQ(RunMing({"reverse", "help", "client"}).output,
+            RunMing({"help", "reverse", "client"}).output);
+  const std::string version = RunMing({"version"}).output;
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"reverse", "--version"},
+                                                {"reverse", "server", "--version"},
+                                                {"reverse", "client", "--version"}}) {
+    const RunResult result = RunMing(words);
+    EXPECT_EQ(result.code, 0) << result.errors;
+    EXPECT_EQ(result.output, version);
   }
 }
 
