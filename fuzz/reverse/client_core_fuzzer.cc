@@ -1,5 +1,6 @@
-// ClientCore under any order of lines, dials, losses and time. The first byte picks the settings
-// and how far it has come; then each step is an opcode with its arguments.
+// ClientCore under any order of lines, dials, losses and time. The first byte picks how it comes
+// back and how far it has come, the second one what it proves and carries; then each step is an
+// opcode with its arguments.
 #include <glog/logging.h>
 
 #include <optional>
@@ -10,6 +11,7 @@
 #include "ming/base/byte_io.h"
 #include "ming/reverse/client_core.h"
 
+#include "../../tests/reverse/fake_token_key.h"
 #include "../support/input.h"
 
 namespace ming::reverse {
@@ -23,18 +25,13 @@ codec::ReverseConnId Conn(uint8_t number) {
 
 class Driver {
  public:
-  explicit Driver(uint8_t state) : core_(Options(state), random_) {
-    core_.Start(now_);
-    if ((state & 8) != 0) core_.HandleControlConnected(now_);
-    if ((state & 16) != 0) Hear("OK session=0011223344556677 heartbeat=5000\n");
-    if ((state & 32) != 0) Hear("NEW_CONN " + Conn(0).ToString() + " src=192.0.2.1:1 ttl=1000\n");
-    Drain();
-  }
+  explicit Driver(ByteReader& input)
+      : Driver(input.ReadU8().value_or(0), input.ReadU8().value_or(0)) {}
 
   void Step(uint8_t opcode, ByteReader& input) {
     const uint8_t argument = input.ReadU8().value_or(0);
     const codec::ReverseConnId conn = Conn(argument);
-    switch (opcode % 13) {
+    switch (opcode % 16) {
       case 0:
         core_.HandleControlConnected(now_);
         break;
@@ -68,6 +65,15 @@ class Driver {
       case 10:
         core_.HandleTargetFailed(now_, conn, codec::ReverseReason::kTargetRefused);
         break;
+      case 12:
+        core_.HandleControlEnd(now_, Status(StatusCode::kPermissionDenied, "no certificate"));
+        break;
+      case 13:
+        Hear("NEW_CONN " + conn.ToString() + " proto=udp src=192.0.2.1:1 ttl=1000\n");
+        break;
+      case 14:
+        core_.HandleNoResources(now_, conn);
+        break;
       case 11:
         core_.HandleRelayDone(now_, conn, codec::ReverseReason::kDone);
         break;
@@ -97,13 +103,27 @@ class Driver {
   }
 
  private:
-  static ClientCoreOptions Options(uint8_t state) {
+  Driver(uint8_t state, uint8_t proofs)
+      : core_(Options(state, proofs), random_, (proofs & 1) != 0 ? &key_ : nullptr) {
+    core_.Start(now_);
+    if ((state & 8) != 0) core_.HandleControlConnected(now_);
+    if ((state & 16) != 0) Hear("OK session=0011223344556677 heartbeat=5000 udp=1\n");
+    if ((state & 32) != 0) Hear("NEW_CONN " + Conn(0).ToString() + " src=192.0.2.1:1 ttl=1000\n");
+    Drain();
+  }
+
+  static ClientCoreOptions Options(uint8_t state, uint8_t proofs) {
     ClientCoreOptions options;
     options.max_conns = 3;
     options.reconnect.enabled = (state & 1) == 0;
     options.orphans = (state & 2) != 0 ? Orphans::kKill : Orphans::kDrain;
     options.reconnect.after_replace = (state & 4) != 0;
     options.dial_first = (state & 64) != 0;
+    options.udp = (proofs & 2) != 0;
+    if ((proofs & 4) != 0) options.orphans = Orphans::kKeep;
+    options.reconnect.after_refusal = (proofs & 8) != 0;
+    if ((proofs & 16) != 0) options.reconnect.count = 2;
+    if ((proofs & 32) != 0) options.labels = {"web", "db"};
     return options;
   }
 
@@ -138,6 +158,7 @@ class Driver {
   }
 
   SeededRandom random_{1};
+  const FakeTokenKey key_{"s3cret"};
   ClientCore core_;
   Timestamp now_{std::chrono::seconds(1)};
   std::set<codec::ReverseConnId> open_;

@@ -1,7 +1,9 @@
-// ServerCore under any order of callers, links, bytes, losses and time. The first byte picks the
-// settings and how far it has come; then each step is an opcode with its arguments.
+// ServerCore under any order of callers, links, bytes, losses and time. The first byte picks how
+// callers and clients are treated and how far it has come, the second one what clients have to
+// prove and may carry; then each step is an opcode with its arguments.
 #include <glog/logging.h>
 
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -12,6 +14,7 @@
 #include "ming/base/byte_io.h"
 #include "ming/reverse/server_core.h"
 
+#include "../../tests/reverse/fake_token_key.h"
 #include "../support/input.h"
 
 namespace ming::reverse {
@@ -19,19 +22,14 @@ namespace {
 
 class Driver {
  public:
-  explicit Driver(uint8_t state)
-      : core_(Options(state), random_), listeners_((state & 8) != 0 ? 2 : 1) {
-    if ((state & 16) != 0) Say(NewLink("192.0.2.1"), "RT1 CONTROL id=alpha label=web\n");
-    if ((state & 32) != 0) Call(0);
-    if ((state & 64) != 0) core_.Stop(now_);
-    Drain();
-  }
+  explicit Driver(ByteReader& input)
+      : Driver(input.ReadU8().value_or(0), input.ReadU8().value_or(0)) {}
 
   void Step(uint8_t opcode, ByteReader& input) {
     const uint8_t argument = input.ReadU8().value_or(0);
-    switch (opcode % 10) {
+    switch (opcode % 14) {
       case 0:
-        Call(argument % listeners_);
+        Call(argument, CallerKind::kStream);
         break;
       case 1:
         core_.HandleCallerGone(now_, CallerId(argument));
@@ -43,11 +41,11 @@ class Driver {
         Say(LinkId(argument % 16 + 1), std::string(fuzz::TakeBytes(input, argument).AsText()));
         break;
       case 4:
-        Say(NewLink("192.0.2.9"), argument % 2 == 0 ? "RT1 CONTROL id=beta\n" : "RT1 CONTROL\n");
+        Say(NewLink("192.0.2.9", argument), argument % 2 == 0 ? Control("beta") : "RT1 CONTROL\n");
         break;
       case 5:  // the data connection of what was announced
         if (announced_.empty()) break;
-        Say(NewLink("192.0.2.9"), "RT1 DATA " + announced_[argument % announced_.size()] + "\n");
+        Say(NewLink("192.0.2.9", argument), Data(argument));
         break;
       case 6:
         if (announced_.empty()) break;
@@ -59,6 +57,18 @@ class Driver {
         break;
       case 8:
         core_.HandleRelayDone(now_, CallerId(argument), codec::ReverseReason::kReset);
+        break;
+      case 9:
+        if (udp_) Call(argument, CallerKind::kDatagrams);
+        break;
+      case 10:  // a client by its certificate, with or without UDP
+        Say(NewLink("192.0.2.1", argument), Control("alpha", argument % 2 == 0 ? "1" : "0"));
+        break;
+      case 11:
+        if (!last_control_.empty()) Say(NewLink("192.0.2.1", argument), last_control_);
+        break;
+      case 12:  // clocks drift, and jump
+        key_.clock += argument - 128;
         break;
       default:
         now_ = now_ + std::chrono::milliseconds(50 * argument);
@@ -86,7 +96,19 @@ class Driver {
   }
 
  private:
-  static ServerCoreOptions Options(uint8_t state) {
+  Driver(uint8_t state, uint8_t proofs)
+      : token_((proofs & 1) != 0),
+        certificates_((proofs & 2) != 0),
+        udp_((proofs & 4) != 0),
+        core_(Options(state, proofs), random_, token_ ? &key_ : nullptr),
+        listeners_((state & 8) != 0 ? 2 : 1) {
+    if ((state & 16) != 0) Say(NewLink("192.0.2.1", 0), Control("alpha", "1"));
+    if ((state & 32) != 0) Call(0, CallerKind::kStream);
+    if ((state & 64) != 0) core_.Stop(now_);
+    Drain();
+  }
+
+  static ServerCoreOptions Options(uint8_t state, uint8_t proofs) {
     ServerCoreOptions options;
     options.max_pending = 3;
     options.max_relays = 2;
@@ -99,11 +121,18 @@ class Driver {
       options.listeners = {{ClientSelector::Kind::kId, "alpha"},
                            {ClientSelector::Kind::kLabel, "web"}};
     }
+    options.client_certificates = (proofs & 2) != 0;
+    options.udp = (proofs & 4) != 0;
+    if ((proofs & 8) != 0) options.heartbeat = Duration::zero();
+    if ((proofs & 16) != 0) options.orphans = Orphans::kKeep;
+    options.max_clients = 2;
+    options.max_nonces = 3;
     return options;
   }
 
-  void Call(size_t listener) {
-    core_.HandleCaller(now_, CallerId(++last_caller_), listener % listeners_, "203.0.113.9:1");
+  void Call(size_t listener, CallerKind kind) {
+    core_.HandleCaller(now_, CallerId(++last_caller_), listener % listeners_, "203.0.113.9:1",
+                       kind);
   }
   LinkId NewLink(const std::string& address) {
     const LinkId link(++last_link_);
@@ -111,6 +140,30 @@ class Driver {
     core_.HandleLink(now_, link, address);
     Drain();
     return link;
+  }
+  // One that shows a certificate, where they are wanted: mostly a good one.
+  LinkId NewLink(const std::string& address, uint8_t whose) {
+    const LinkId link = NewLink(address);
+    constexpr std::array<const char*, 4> kNames = {"alpha", "alpha", "beta", nullptr};
+    const char* const name = kNames.at(whose / 2 % kNames.size());
+    if (certificates_ && name != nullptr) core_.HandleLinkName(link, name);
+    return link;
+  }
+  // A first line that proves what is wanted.
+  std::string Control(const std::string& id, const std::string& udp = "0") {
+    codec::ReverseControl line;
+    line.params.Add("id", id);
+    line.params.Add("label", "web");
+    if (token_) SignControl(key_, random_, id, line.params);
+    line.params.Add("udp", udp);
+    last_control_ = codec::SerializeReverseLine(line);
+    return last_control_;
+  }
+  std::string Data(uint8_t which) {
+    codec::ReverseData line{*codec::ReverseConnId::Parse(announced_[which % announced_.size()]),
+                            {}};
+    if (token_) SignData(key_, line.conn, line.params);
+    return codec::SerializeReverseLine(line);
   }
   void Say(LinkId link, std::string text) {
     while (!text.empty() && links_.count(link) != 0) {
@@ -149,7 +202,11 @@ class Driver {
     CHECK(core_.IsConsistent());
   }
 
+  const bool token_;
+  const bool certificates_;
+  const bool udp_;
   SeededRandom random_{1};
+  FakeTokenKey key_{"s3cret"};
   ServerCore core_;
   const size_t listeners_;
   Timestamp now_{std::chrono::seconds(1)};
@@ -159,6 +216,7 @@ class Driver {
   std::set<CallerId> open_;
   std::set<CallerId> relayed_;
   std::vector<std::string> announced_;
+  std::string last_control_;
   bool stopped_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <type_traits>
 
 #include "ming/base/byte_io.h"
 
@@ -29,12 +30,23 @@ inline void Damage(ByteReader& input, uint8_t flip, ByteBuffer& bytes) {
   bytes.data()[at] = static_cast<uint8_t>(bytes.data()[at] ^ flip);
 }
 
-// The first byte picks what a Driver begins with, each of the rest is an opcode for its Step, which
-// takes the arguments. Finish comes last.
+// The first byte picks what a Driver begins with, or as many as a Driver takes that is made from
+// the input.
+template <typename Driver>
+Driver MakeDriver(ByteReader& input) {
+  if constexpr (std::is_constructible_v<Driver, ByteReader&>) {
+    return Driver(input);
+  } else {
+    return Driver(input.ReadU8().value_or(0));
+  }
+}
+
+// Each byte behind what MakeDriver took is an opcode for the Driver's Step, which takes the
+// arguments. Finish comes last.
 template <typename Driver>
 void RunOpcodes(ByteSpan data, size_t max_steps = std::numeric_limits<size_t>::max()) {
   ByteReader input(data);
-  Driver driver(input.ReadU8().value_or(0));
+  Driver driver = MakeDriver<Driver>(input);
   for (size_t step = 0; step < max_steps; ++step) {
     const std::optional<uint8_t> opcode = input.ReadU8();
     if (!opcode) break;
