@@ -6,8 +6,6 @@ The smoke set runs every case with less data.
 import concurrent.futures
 import hashlib
 import os
-import pathlib
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,8 +13,8 @@ import time
 
 from acceptance import conformance, usage_errors
 from support.cases import Case, in_own_network_namespace, parse_arguments, run_suite
-from support.lab import Lab, http_get, read_all
-from support.processes import Failure, Skip, can_connect, connect, free_port, wait_for
+from support.lab import Lab, http_get, read_all, run_in
+from support.processes import Failure, can_connect, connect, free_port, need_tool, wait_for
 
 PYTHON = sys.executable
 MIB = 1 << 20
@@ -283,23 +281,11 @@ NEEDS = {bulk: "nginx", parallel: "nginx", wrk: "wrk"}
 
 
 def prepared(case):
-    """The case as the suite runs it: with a lab of its own, and the last log lines where it failed."""
+    """The case as the suite runs it, with a lab of its own."""
     def run(arguments):
-        tool = NEEDS.get(case)
-        if tool and not (shutil.which(tool) or pathlib.Path("/usr/sbin", tool).exists()):
-            raise Skip(f"{tool} is not installed")
-        lab = Lab(arguments.ming, "ming-acceptance-")
-        failed = True
-        try:
-            details = case(lab, arguments.set == "full")
-            failed = False
-            return details
-        except (Failure, OSError, subprocess.SubprocessError, StopIteration) as error:
-            logs = "".join(f"\n--- {p.name} (last lines)\n" + "\n".join(p.text().splitlines()[-15:]) for p in lab.processes
-                           if p.name in ("server", "host", "client"))
-            raise Failure(f"{type(error).__name__}: {error}{logs}\nlogs: {lab.folder}") from error
-        finally:
-            lab.close(keep_logs=failed or arguments.keep_logs)
+        if case in NEEDS:
+            need_tool(NEEDS[case])
+        return run_in(Lab(arguments.ming, "ming-acceptance-"), lambda lab: case(lab, arguments.set == "full"), arguments.keep_logs)
     return Case(case.__name__, run, smoke=True)
 
 

@@ -5,34 +5,24 @@ In a network namespace of its own, as root: killed, paused, without descriptors,
 that jumps.
 What each fault may break is written beside it (process_faults/cases.py); that nothing else does is what is checked.
 """
-import subprocess
 import sys
 
 from process_faults import cases, orders
+from process_faults.world import World
 from support.cases import Case, in_own_network_namespace, parse_arguments, run_suite
-from support.lab import Lab
-from support.processes import Failure
+from support.lab import Lab, run_in
 
 
 def of_fault(fault, victim):
-    run = cases.one(fault, victim)
-    return Case(f"{fault.__name__}-{victim}",
-                lambda arguments: run(arguments.ming, arguments.set == "full", arguments.keep_logs),
-                smoke=(fault.__name__, victim) in cases.SMOKE, cell=(fault.__name__.replace("_", " "), victim))
+    def run(arguments):
+        return run_in(World(arguments.ming), lambda world: fault(world, victim, arguments.set == "full"), arguments.keep_logs)
+    return Case(f"{fault.__name__}-{victim}", run, smoke=(fault.__name__, victim) in cases.SMOKE,
+                cell=(fault.__name__.replace("_", " "), victim))
 
 
 def of_order(case):
     def run(arguments):
-        lab = Lab(arguments.ming, "ming-faults-")
-        failed = True
-        try:
-            details = case(lab, arguments.set == "full")
-            failed = False
-            return details
-        except (Failure, OSError, subprocess.SubprocessError, StopIteration) as error:
-            raise Failure(f"{type(error).__name__}: {error}\nlogs: {lab.folder}") from error
-        finally:
-            lab.close(keep_logs=failed or arguments.keep_logs)
+        return run_in(Lab(arguments.ming, "ming-faults-"), lambda lab: case(lab, arguments.set == "full"), arguments.keep_logs)
     return Case(case.__name__, run, smoke=case is not orders.paused_host)
 
 

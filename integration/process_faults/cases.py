@@ -13,7 +13,7 @@ import sys
 import time
 
 from process_faults.facilities import Cgroup, FalseClock, SmallDisk, cpu_share, no_descriptor_left, stopped
-from process_faults.world import MIB, ROLES, Transfer, World
+from process_faults.world import MIB, ROLES, Transfer
 from support.processes import Failure, free_port, wait_for
 
 
@@ -300,21 +300,3 @@ def timed_transfer(world, size):
 FAULTS = {killed: ROLES, paused_short: ROLES, paused_long: ROLES, descriptors: ROLES, memory: ("host", "client"),
           full_disk: ROLES, clock_jump: ROLES, cpu_quota: ROLES}
 SMOKE = {("killed", "host"), ("descriptors", "client"), ("clock_jump", "host")}
-
-
-def one(fault, victim):
-    """The case as a function of the program under test, with a world of its own."""
-    def run(ming, full, keep_logs):
-        world = World(ming)
-        failed = True
-        try:
-            details = fault(world, victim, full)
-            failed = False
-            return details
-        except (Failure, OSError, subprocess.SubprocessError, LookupError, ValueError) as error:
-            logs = "".join(f"\n--- {p.name} (last lines)\n" + "\n".join(p.text().splitlines()[-12:]) for p in world.processes
-                           if p.name in ROLES)
-            raise Failure(f"{type(error).__name__}: {error}{logs}\nlogs: {world.folder}") from error
-        finally:
-            world.close(keep_logs=failed or keep_logs)
-    return run

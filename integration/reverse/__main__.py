@@ -5,19 +5,18 @@ Every case carries the id of its requirement: B..: behaviour, H..: heartbeat, S.
 token, U..: UDP, Z..: sanitizers. The smoke set leaves out what takes long, or does it with less data and shorter times.
 """
 import pathlib
-import shutil
-import subprocess
 import sys
 
 from reverse import end_cases, long_cases, pairing_cases, relay_cases, trust_cases, udp_cases
 from reverse.lab import ReverseLab
 from support.cases import Case, in_own_network_namespace, parse_arguments, run_suite
-from support.processes import Failure, Skip
+from support.lab import run_in
+from support.processes import Skip, need_tool
 
 CASES = [*relay_cases.CASES, *pairing_cases.CASES, *end_cases.CASES, *long_cases.CASES, *trust_cases.CASES, *udp_cases.CASES]
 # What waits for long, or has no smaller version.
 SLOW = {long_cases.h1_heartbeat}
-NEEDS = {trust_cases.t1_tls: "openssl", relay_cases.b1_http: "nginx", long_cases.h1_heartbeat: "nft"}
+NEEDS = {trust_cases.t1_tls: ["openssl"], relay_cases.b1_http: ["nginx"], long_cases.h1_heartbeat: ["nft"]}
 
 
 def name_of(function):
@@ -32,31 +31,20 @@ def number(name):
     return (head[0], int(head[1:]))
 
 
-def prepared(name, function, smoke, ming=None, tool=None):
-    """The case as the suite runs it: with a lab of its own, and the last log lines where it failed."""
+def prepared(name, function, smoke, ming=None):
+    """The case as the suite runs it, with a lab of its own; `ming`: the option that names its program."""
     def run(arguments):
-        if tool and not (shutil.which(tool) or pathlib.Path("/usr/sbin", tool).exists()):
-            raise Skip(f"{tool} is not installed")
+        for tool in NEEDS.get(function, ()):
+            need_tool(tool)
         program = getattr(arguments, ming) if ming else arguments.ming
         if program is None:
             raise Skip(f"needs --{ming.replace('_', '-')}")
-        lab = ReverseLab(program)
-        failed = True
-        try:
-            details = function(lab, arguments.set == "full")
-            failed = False
-            return details
-        except (Failure, OSError, subprocess.SubprocessError, StopIteration) as error:
-            logs = "".join(f"\n--- {p.name} (last lines)\n" + "\n".join(p.text().splitlines()[-12:]) for p in lab.processes
-                           if not p.name.startswith(("echo", "nginx", "source", "transfer")))
-            raise Failure(f"{type(error).__name__}: {error}{logs}\nlogs: {lab.folder}") from error
-        finally:
-            lab.close(keep_logs=failed or arguments.keep_logs)
+        return run_in(ReverseLab(program), lambda lab: function(lab, arguments.set == "full"), arguments.keep_logs)
     return Case(name, run, smoke=smoke)
 
 
 def all_cases():
-    cases = [prepared(name_of(function), function, smoke=function not in SLOW, tool=NEEDS.get(function)) for function in CASES]
+    cases = [prepared(name_of(function), function, smoke=function not in SLOW) for function in CASES]
     cases += [prepared("Z1-asan", long_cases.z1_short_callers, smoke=False, ming="asan_ming"),
               prepared("Z1-tsan", long_cases.z1_short_callers, smoke=False, ming="tsan_ming")]
     return sorted(cases, key=lambda case: number(case.name))

@@ -4,7 +4,6 @@ import os
 import pathlib
 import subprocess
 import tempfile
-import time
 
 from support.processes import Failure, Process, can_connect, connect, free_port, wait_for
 
@@ -42,6 +41,21 @@ def http_get(port, path, sink=None):
     return digest.hexdigest(), length
 
 
+def run_in(lab, work, keep_logs):
+    """work(lab), then the lab's end. A failure brings the last log lines of the program under test and keeps the folder."""
+    failed = True
+    try:
+        details = work(lab)
+        failed = False
+        return details
+    except (Failure, OSError, subprocess.SubprocessError, StopIteration, LookupError, ValueError) as error:
+        logs = "".join(f"\n--- {p.name} (last lines)\n" + "\n".join(p.text().splitlines()[-12:]) for p in lab.processes
+                       if lab.is_under_test(p))
+        raise Failure(f"{type(error).__name__}: {error}{logs}\nlogs: {lab.folder}") from error
+    finally:
+        lab.close(keep_logs=failed or keep_logs)
+
+
 class Lab:
     """A folder, ports and processes that end with the case."""
 
@@ -57,6 +71,10 @@ class Lab:
         process = Process(name, arguments, self.folder, env or self.env)
         self.processes.append(process)
         return process
+
+    def is_under_test(self, process):
+        """Whether it runs the program under test, by whatever name."""
+        return any(pathlib.Path(word).resolve() == pathlib.Path(self.ming) for word in process.words if word.startswith("/"))
 
     def server(self, *extra):
         process = self.start("server", self.ming, "--mode", "server", "--addr", f"127.0.0.1:{self.signal_port}",

@@ -3,6 +3,7 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -44,6 +45,7 @@ class Process:
 
     def __init__(self, name, arguments, folder, env=None, netns=None, stdin=subprocess.DEVNULL):
         self.name = name
+        self.words = [str(a) for a in arguments]
         if netns:
             arguments = ("ip", "netns", "exec", netns, *arguments)  # becomes the program itself: the same process ID
         self.log_path = pathlib.Path(folder, f"{name}-{time.monotonic_ns()}.log")
@@ -94,6 +96,12 @@ class Process:
         if self.child.poll() is None:
             self.kill()
         self.log.close()
+
+
+def need_tool(name):
+    """Skip where the program is not installed."""
+    if not (shutil.which(name) or pathlib.Path("/usr/sbin", name).exists()):
+        raise Skip(f"{name} is not installed")
 
 
 def can_connect(port):
