@@ -22,6 +22,8 @@ enum class ReadState {
 struct ReadChunk {
   ReadState state = ReadState::kWouldBlock;
   ByteSpan bytes;
+  // The peer's end is known to be right behind `bytes`. Not every stream can tell.
+  bool end_follows = false;
 };
 
 class ByteStream {
@@ -59,6 +61,12 @@ class ByteStream {
   // Takes the first n bytes, in order, and returns n; the stream owns their delivery from there on.
   // n < bytes.size() promises OnWritable. After CloseWrite: 0 for ever.
   virtual size_t Write(ByteSpan bytes) = 0;
+  // Write and, where every byte was taken, CloseWrite: a stream may carry both in one packet.
+  virtual size_t WriteLast(ByteSpan bytes) {
+    const size_t taken = Write(bytes);
+    if (taken == bytes.size()) CloseWrite();
+    return taken;
+  }
   // Ends our direction: the peer sees the end behind every byte taken before. Reading goes on.
   virtual void CloseWrite() = 0;
   // Gives the stream up at once, both ways: what was not delivered is dropped and the peer sees a

@@ -39,4 +39,10 @@ void FdWatch::SetEvents(uint32_t events) {
       << "epoll_ctl " << operation << " fd=" << fd_;
 }
 
+void FdWatch::SetCallback(Callback callback) {
+  reactor_.CheckThread();
+  if (reactor_.dispatching_watch_ == this) reactor_.dispatching_watch_ = nullptr;
+  callback_ = std::move(callback);
+}
+
 }  // namespace ming::net

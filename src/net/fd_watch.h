@@ -30,6 +30,11 @@ class FdWatch {
   // the events change.
   void SetEvents(uint32_t events);
   uint32_t events() const { return events_; }
+  // What runs from the next event on; also inside the present callback.
+  void SetCallback(Callback callback);
+  // The descriptor is closed right after this, which takes it out of epoll without a call of its
+  // own. Nothing is watched any more.
+  void Abandon() { events_ = 0; }
   int fd() const { return fd_; }
 
  private:

@@ -13,13 +13,17 @@
 namespace ming::net {
 namespace {
 
-Status OutcomeOf(int fd) {
+// `events`: the first that epoll told about the attempt.
+Status OutcomeOf(int fd, const SocketAddress& target, uint32_t events) {
   int error_number = 0;
   socklen_t size = sizeof(error_number);
-  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error_number, &size) != 0) error_number = errno;
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0 &&
+      ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error_number, &size) != 0) {
+    error_number = errno;
+  }
   // Without a listener, a port from the ephemeral range can end up connected to itself (TCP's
   // simultaneous open).
-  if (error_number == 0 && LocalAddressOf(fd) == PeerAddressOf(fd)) error_number = ECONNREFUSED;
+  if (error_number == 0 && LocalAddressOf(fd) == target) error_number = ECONNREFUSED;
   return error_number == 0 ? Status::Ok() : Status::FromErrno("connect", error_number);
 }
 
@@ -78,24 +82,24 @@ Status TcpConnector::Start(const SocketAddress& address) {
   }
   attempts_.push_back({address, std::move(*fd), nullptr});
   const AttemptRef attempt = std::prev(attempts_.end());
-  attempt->watch = std::make_unique<FdWatch>(reactor_, number,
-                                             [this, attempt](uint32_t) { OnAttemptDone(attempt); });
-  attempt->watch->SetEvents(EPOLLOUT);
+  attempt->watch = std::make_unique<FdWatch>(
+      reactor_, number, [this, attempt](uint32_t events) { OnAttemptDone(attempt, events); });
+  attempt->watch->SetEvents(TcpStream::kConnectingEvents);
   return Status::Ok();
 }
 
-void TcpConnector::OnAttemptDone(AttemptRef attempt) {
-  const Status status = OutcomeOf(attempt->fd.get());
-  const SocketAddress address = attempt->address;
-  attempt->watch.reset();
-  UniqueFd fd = std::move(attempt->fd);
+void TcpConnector::OnAttemptDone(AttemptRef attempt, uint32_t events) {
+  Attempt done = std::move(*attempt);
   attempts_.erase(attempt);
+  const Status status = OutcomeOf(done.fd.get(), done.address, events);
   if (status.ok()) {
-    Finish(TcpStream::Adopt(reactor_, std::move(fd), options_.tcp));
+    Finish(TcpStream::AdoptConnected(reactor_, {std::move(done.fd), std::move(done.watch), events},
+                                     options_.tcp));
     return;
   }
-  fd.Close();
-  HandleFailure(address, status);
+  done.watch.reset();
+  done.fd.Close();
+  HandleFailure(done.address, status);
   Advance();
 }
 

@@ -3,6 +3,7 @@
 #ifndef MING_NET_TCP_CONNECTOR_H_
 #define MING_NET_TCP_CONNECTOR_H_
 
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
@@ -56,7 +57,7 @@ class TcpConnector {
   void OnResolved(Result<std::vector<SocketAddress>> addresses);
   void Advance();
   Status Start(const SocketAddress& address);
-  void OnAttemptDone(AttemptRef attempt);
+  void OnAttemptDone(AttemptRef attempt, uint32_t events);
   void HandleFailure(const SocketAddress& address, const Status& why);
   void Fail(const Status& why);
   void Finish(Result<std::unique_ptr<TcpStream>> result);

@@ -41,6 +41,7 @@ TcpListener::~TcpListener() = default;
 
 void TcpListener::AddSocket(UniqueFd fd) {
   const int number = fd.get();
+  TcpStream::PrepareListener(number, options_.tcp);
   auto watch = std::make_unique<FdWatch>(reactor_, number,
                                          [this, number](uint32_t) { AcceptBatch(number); });
   watch->SetEvents(EPOLLIN);
@@ -73,7 +74,7 @@ bool TcpListener::Accept(int fd) {
       ::accept4(fd, reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!connection.valid()) return HandleAcceptError(errno);
   const SocketAddress peer = SocketAddress::FromKernel(storage).value_or(SocketAddress());
-  on_accept_(TcpStream::Adopt(reactor_, std::move(connection), options_.tcp), peer);
+  on_accept_(TcpStream::AdoptAccepted(reactor_, std::move(connection)), peer);
   return true;
 }
 

@@ -52,6 +52,13 @@ void SetOnClose(int fd, OnClose what) {
   static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &value, sizeof(value)));
 }
 
+void Prepare(int fd, const TcpOptions& options) {
+  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  // Until CloseWrite has said otherwise: a killed process must not look like one that had finished.
+  SetOnClose(fd, OnClose::kReset);
+  if (options.keepalive) SetKeepalive(fd, *options.keepalive);
+}
+
 Status TakeSocketError(int fd) {
   int error_number = 0;
   socklen_t size = sizeof(error_number);
@@ -78,42 +85,59 @@ std::unique_ptr<TcpStream> TcpStream::Adopt(Reactor& reactor, UniqueFd fd,
   if ((flags & O_NONBLOCK) == 0) {
     PCHECK(::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) == 0) << "fcntl";
   }
-  SetOption(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-  // Until CloseWrite has said otherwise: a killed process must not look like one that had finished.
-  SetOnClose(fd.get(), OnClose::kReset);
-  if (options.keepalive) SetKeepalive(fd.get(), *options.keepalive);
-  return std::unique_ptr<TcpStream>(new TcpStream(reactor, std::move(fd)));
+  Prepare(fd.get(), options);
+  return AdoptAccepted(reactor, std::move(fd));
 }
 
-TcpStream::TcpStream(Reactor& reactor, UniqueFd fd) : reactor_(reactor), fd_(std::move(fd)) {
-  watch_.emplace(reactor_, fd_.get(), [this](uint32_t events) { OnEvents(events); });
-  UpdateInterest();
+void TcpStream::PrepareListener(int fd, const TcpOptions& options) { Prepare(fd, options); }
+
+std::unique_ptr<TcpStream> TcpStream::AdoptAccepted(Reactor& reactor, UniqueFd fd) {
+  auto watch = std::make_unique<FdWatch>(reactor, fd.get(), nullptr);
+  return std::unique_ptr<TcpStream>(new TcpStream(reactor, {std::move(fd), std::move(watch), 0}));
+}
+
+std::unique_ptr<TcpStream> TcpStream::AdoptConnected(Reactor& reactor, Connected connected,
+                                                     const TcpOptions& options) {
+  Prepare(connected.fd.get(), options);
+  return std::unique_ptr<TcpStream>(new TcpStream(reactor, std::move(connected)));
+}
+
+TcpStream::TcpStream(Reactor& reactor, Connected connected)
+    : reactor_(reactor), fd_(std::move(connected.fd)), watch_(std::move(connected.watch)) {
+  NoteEvents(connected.events);
+  watch_->SetCallback([this](uint32_t events) { OnEvents(events); });
+  if (watch_->events() == 0) watch_->SetEvents(kEvents);
 }
 
 TcpStream::~TcpStream() {
   if (!fd_.valid()) return;
   if (!write_closed_) {
     CloseWithReset();
-  } else if (!read_ended_) {
-    DiscardInput(fd_.get());
+    return;
   }
+  if (!read_ended_) DiscardInput(fd_.get());
+  watch_->Abandon();
 }
 
 void TcpStream::SetObserver(Observer* observer) {
   observer_ = observer;
-  if (observer_ != nullptr && state_ == State::kFailed && failure_) ReportFailureLater();
+  if (observer_ != nullptr && state_ == State::kFailed && failure_) ArmAlarm();
 }
 
 ReadChunk TcpStream::Peek(size_t max) {
   DCHECK_GT(max, 0u);
-  if (!residue_.empty()) return {ReadState::kData, residue_.span().First(max)};
+  if (!residue_.empty()) return Shown(residue_.span(), max);
   if (!shown_.empty()) {
     CHECK_EQ(reactor_.read_scratch_user(), this) << "Peek without Consume";
-    return {ReadState::kData, shown_.First(max)};
+    return Shown(shown_, max);
   }
   if (read_ended_) return {ReadState::kEnd, {}};
   if (!fd_.valid()) return {ReadState::kWouldBlock, {}};
   return ReadFromSocket(max);
+}
+
+ReadChunk TcpStream::Shown(ByteSpan bytes, size_t max) const {
+  return {ReadState::kData, bytes.First(max), read_ended_ && bytes.size() <= max};
 }
 
 ReadChunk TcpStream::ReadFromSocket(size_t max) {
@@ -122,55 +146,56 @@ ReadChunk TcpStream::ReadFromSocket(size_t max) {
     budget_left_ = kReadBytesPerTurn;
   }
   if (budget_left_ == 0) {
-    WaitForData();
+    want_read_ = true;
+    if (!emptied_) ArmAlarm();
     return {ReadState::kWouldBlock, {}};
   }
   const MutableByteSpan scratch = reactor_.BorrowReadScratch(this);
   const size_t size = std::min({max, budget_left_, scratch.size()});
   const ssize_t count = ::recv(fd_.get(), scratch.data(), size, 0);
-  if (count > 0) {
-    const auto received = static_cast<size_t>(count);
-    // A short read emptied the socket: asking again now would most likely cost a call for nothing,
-    // and level-triggered epoll tells if it would not.
-    budget_left_ = received < size ? 0 : budget_left_ - received;
-    shown_ = ByteSpan(scratch.data(), received);
-    return {ReadState::kData, shown_};
+  if (count <= 0) {
+    HandleNothingRead(count);
+    return {read_ended_ ? ReadState::kEnd : ReadState::kWouldBlock, {}};
   }
-  HandleNothingRead(count);
-  return {read_ended_ ? ReadState::kEnd : ReadState::kWouldBlock, {}};
+  const auto received = static_cast<size_t>(count);
+  // A short read emptied the socket, and what comes after it makes an event of its own: asking
+  // again now would most likely cost a call for nothing.
+  emptied_ = received < size && !urgent_came_ && !error_came_ && state_ == State::kOpen;
+  budget_left_ = emptied_ ? 0 : budget_left_ - received;
+  shown_ = ByteSpan(scratch.data(), received);
+  if (emptied_ && end_came_) read_ended_ = true;
+  return Shown(shown_, max);
 }
 
 // `result` is 0, or -1 with errno.
 void TcpStream::HandleNothingRead(ssize_t result) {
   if (result == 0 && state_ == State::kOpen) {
     read_ended_ = true;
-    UpdateInterest();
+    CloseIfEnded();
     return;
   }
   // The end of a broken connection is not the peer's; errno does not matter then.
   if (result == 0) errno = ECONNRESET;
-  if (IsWouldBlock(errno) || errno == EINTR) {
-    WaitForData();
+  if (IsWouldBlock(errno)) {
+    want_read_ = true;
+  } else if (errno == EINTR) {
+    want_read_ = true;
+    ArmAlarm();
   } else {
     FailLater(Status::FromErrno("connection lost", errno));
   }
 }
 
-void TcpStream::WaitForData() {
-  want_read_ = true;
-  read_armed_ = true;
-  UpdateInterest();
-}
-
 void TcpStream::Consume(size_t count) {
   if (!residue_.empty()) {
     residue_.RemovePrefix(count);
-    if (residue_.empty()) residue_ = ByteBuffer();  // an idle stream holds no memory
-    return;
+    if (!residue_.empty()) return;
+    residue_ = ByteBuffer();  // an idle stream holds no memory
+    return CloseIfEnded();
   }
   DCHECK_LE(count, shown_.size());
   const ByteSpan rest = std::exchange(shown_, ByteSpan()).Skip(count);
-  if (rest.empty()) return;
+  if (rest.empty()) return CloseIfEnded();
   CHECK_EQ(reactor_.read_scratch_user(), this) << "Consume after a Peek on another stream";
   residue_ = ByteBuffer::CopyOf(rest);
 }
@@ -179,9 +204,18 @@ size_t TcpStream::WritableBytes() {
   return state_ != State::kOpen || write_closed_ || want_write_ ? 0 : kWriteHint;
 }
 
-size_t TcpStream::Write(ByteSpan bytes) {
+size_t TcpStream::Write(ByteSpan bytes) { return Send(bytes, MSG_NOSIGNAL); }
+
+// Bytes that are announced to have more behind them wait for the FIN, which takes them along.
+size_t TcpStream::WriteLast(ByteSpan bytes) {
+  const size_t taken = Send(bytes, MSG_NOSIGNAL | MSG_MORE);
+  if (taken == bytes.size()) CloseWrite();
+  return taken;
+}
+
+size_t TcpStream::Send(ByteSpan bytes, int flags) {
   if (WritableBytes() == 0 || bytes.empty()) return 0;
-  return HandleSent(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), bytes.size());
+  return HandleSent(::send(fd_.get(), bytes.data(), bytes.size(), flags), bytes.size());
 }
 
 // `result` as of send(2), with errno; returns what the kernel took.
@@ -193,7 +227,7 @@ size_t TcpStream::HandleSent(ssize_t result, size_t offered) {
   const size_t taken = result < 0 ? 0 : static_cast<size_t>(result);
   if (taken < offered) {
     want_write_ = true;
-    UpdateInterest();
+    watch_->SetEvents(kConnectingEvents);
   }
   return taken;
 }
@@ -227,9 +261,9 @@ void TcpStream::CloseWrite() {
   write_closed_ = true;
   want_write_ = false;
   SetOnClose(fd_.get(), OnClose::kEndInOrder);
+  if (Ended()) return CloseIfEnded();
   // Fails only where the connection is lost already, which epoll reports.
   static_cast<void>(::shutdown(fd_.get(), SHUT_WR));
-  UpdateInterest();
 }
 
 void TcpStream::Reset(const Status& why) {
@@ -237,7 +271,7 @@ void TcpStream::Reset(const Status& why) {
   VLOG(1) << "reset of fd=" << fd_.get() << ": " << why.ToString();
   state_ = State::kReset;
   failure_.reset();
-  failure_alarm_.reset();
+  alarm_.reset();
   residue_ = ByteBuffer();
   shown_ = ByteSpan();
   CloseWithReset();
@@ -261,45 +295,50 @@ UniqueFd TcpStream::ReleaseSocket() {
 }
 
 void TcpStream::OnEvents(uint32_t events) {
-  const bool readable = (events & EPOLLIN) != 0 && want_read_;
-  if (((events & EPOLLERR) != 0 || state_ == State::kBroken) && !readable) {
-    // Nobody waits for the bytes that may have come before, so the news cannot wait for them.
-    Fail(TakeSocketError(fd_.get()));
-    ReportFailure();
-    return;
-  }
-  if (readable) {
-    want_read_ = false;
-    if (observer_ != nullptr) observer_->OnReadable();
-  } else if ((events & EPOLLIN) != 0) {
-    read_armed_ = false;  // the reader pauses; Peek arms again
-  }
-  if ((events & (EPOLLOUT | EPOLLHUP)) != 0 && want_write_) {
+  NoteEvents(events);
+  if (want_read_ && (events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0) Readable();
+  if (want_write_ && (events & (EPOLLOUT | EPOLLHUP)) != 0) {
     want_write_ = false;
     if (observer_ != nullptr) observer_->OnWritable();
   }
-  UpdateInterest();
+  if (want_read_ || (!error_came_ && state_ != State::kBroken) || !fd_.valid()) return;
+  // Nobody waits for the bytes that may have come before, so the news cannot wait for them.
+  Fail(TakeSocketError(fd_.get()));
+  ReportFailure();
 }
 
-void TcpStream::UpdateInterest() {
-  if (!watch_) return;
-  if (read_ended_ && write_closed_) {
-    watch_.reset();  // both directions ended in order: nothing more to hear
-    return;
-  }
-  uint32_t events = 0;
-  if (read_armed_ && !read_ended_) events |= EPOLLIN;
-  if (want_write_) events |= EPOLLOUT;
-  // With nothing to wait for, only an error matters, and a level EPOLLHUP must not spin.
-  watch_->SetEvents(events == 0 ? uint32_t{EPOLLET} : events);
+void TcpStream::NoteEvents(uint32_t events) {
+  if ((events & EPOLLRDHUP) != 0) end_came_ = true;
+  if ((events & EPOLLERR) != 0) error_came_ = true;
+  if ((events & EPOLLPRI) != 0) urgent_came_ = true;
+}
+
+void TcpStream::Readable() {
+  want_read_ = false;
+  if (observer_ != nullptr) observer_->OnReadable();
+}
+
+void TcpStream::OnAlarm() {
+  if (state_ == State::kFailed) return ReportFailure();
+  if (want_read_) Readable();
+}
+
+// Both directions ended in order: nothing more to hear. What was written is still delivered.
+void TcpStream::CloseIfEnded() {
+  if (!Ended() || !fd_.valid()) return;
+  want_read_ = false;
+  watch_->Abandon();
+  watch_.reset();
+  fd_.Close();
 }
 
 void TcpStream::CloseWithReset() {
   want_read_ = false;
   want_write_ = false;
-  watch_.reset();
   if (!fd_.valid()) return;
-  SetOnClose(fd_.get(), OnClose::kReset);
+  if (write_closed_) SetOnClose(fd_.get(), OnClose::kReset);
+  watch_->Abandon();
+  watch_.reset();
   fd_.Close();
 }
 
@@ -324,12 +363,12 @@ void TcpStream::Fail(const Status& why) {
 
 void TcpStream::FailLater(const Status& why) {
   Fail(why);
-  if (observer_ != nullptr) ReportFailureLater();
+  if (observer_ != nullptr) ArmAlarm();
 }
 
-void TcpStream::ReportFailureLater() {
-  if (!failure_alarm_) failure_alarm_ = reactor_.CreateAlarm([this] { ReportFailure(); });
-  failure_alarm_->ArmAt(reactor_.Now());
+void TcpStream::ArmAlarm() {
+  if (!alarm_) alarm_ = reactor_.CreateAlarm([this] { OnAlarm(); });
+  alarm_->ArmAt(reactor_.Now());
 }
 
 void TcpStream::ReportFailure() {

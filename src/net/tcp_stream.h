@@ -5,6 +5,7 @@
 #ifndef MING_NET_TCP_STREAM_H_
 #define MING_NET_TCP_STREAM_H_
 
+#include <sys/epoll.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -37,6 +38,22 @@ class TcpStream final : public link::ByteStream, private link::SpliceEnd {
   // Takes over a connected stream socket; makes it non-blocking and turns Nagle's delay off.
   static std::unique_ptr<TcpStream> Adopt(Reactor& reactor, UniqueFd fd,
                                           const TcpOptions& options = TcpOptions());
+  // The same for sockets of a TcpListener, which hands its options on to what it accepts: no call
+  // to the kernel is needed for each.
+  static void PrepareListener(int fd, const TcpOptions& options);
+  static std::unique_ptr<TcpStream> AdoptAccepted(Reactor& reactor, UniqueFd fd);
+  // Told once each time something comes, or, where a write was not taken whole, there is room.
+  static constexpr uint32_t kEvents = uint32_t{EPOLLIN} | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+  static constexpr uint32_t kConnectingEvents = kEvents | EPOLLOUT;
+  // And for those of a TcpConnector, with the watch that saw them connect and the events it saw.
+  struct Connected {
+    UniqueFd fd;
+    std::unique_ptr<FdWatch> watch;  // of kConnectingEvents
+    uint32_t events = 0;
+  };
+  static std::unique_ptr<TcpStream> AdoptConnected(Reactor& reactor, Connected connected,
+                                                   const TcpOptions& options);
+
   // After CloseWrite the connection ends in order and what was written is delivered, unless the
   // peer goes on sending. Destroyed before CloseWrite it is reset, so that the peer cannot take
   // half of the data for all of it; the kernel does the same where the process is killed.
@@ -63,6 +80,7 @@ class TcpStream final : public link::ByteStream, private link::SpliceEnd {
   void Consume(size_t count) override;
   size_t WritableBytes() override;
   size_t Write(ByteSpan bytes) override;
+  size_t WriteLast(ByteSpan bytes) override;
   void CloseWrite() override;
   void Reset(const Status& why) override;
   // For processes that ignore SIGPIPE: splice(2) knows no MSG_NOSIGNAL.
@@ -76,40 +94,49 @@ class TcpStream final : public link::ByteStream, private link::SpliceEnd {
     kReset,
   };
 
-  TcpStream(Reactor& reactor, UniqueFd fd);
+  TcpStream(Reactor& reactor, Connected connected);
 
   Moved SpliceTo(link::SplicePipe& pipe, size_t max) override;
   size_t SpliceFrom(link::SplicePipe& pipe, size_t count) override;
 
   void OnEvents(uint32_t events);
+  void NoteEvents(uint32_t events);
+  void OnAlarm();
+  void Readable();
+  link::ReadChunk Shown(ByteSpan bytes, size_t max) const;
   link::ReadChunk ReadFromSocket(size_t max);
   void HandleNothingRead(ssize_t result);
-  void WaitForData();
+  size_t Send(ByteSpan bytes, int flags);
   size_t HandleSent(ssize_t result, size_t offered);
-  void UpdateInterest();
+  // Both directions, in order, and everything was consumed.
+  bool Ended() const { return read_ended_ && write_closed_ && residue_.empty() && shown_.empty(); }
+  void CloseIfEnded();
   void CloseWithReset();
+  void ArmAlarm();
   void BreakWrites(const Status& why);
   void Fail(const Status& why);
   void FailLater(const Status& why);
-  void ReportFailureLater();
   void ReportFailure();
 
   Reactor& reactor_;
   UniqueFd fd_;
-  std::optional<FdWatch> watch_;
+  std::unique_ptr<FdWatch> watch_;
   Observer* observer_ = nullptr;
   State state_ = State::kOpen;
-  bool want_read_ = false;   // OnReadable is owed
-  bool want_write_ = false;  // OnWritable is owed
-  bool read_armed_ = true;   // epoll reports EPOLLIN
-  bool read_ended_ = false;  // the peer's end was seen
+  bool want_read_ = false;    // OnReadable is owed
+  bool want_write_ = false;   // OnWritable is owed
+  bool read_ended_ = false;   // the peer's end was seen
+  bool end_came_ = false;     // it waits behind the bytes in the socket
+  bool error_came_ = false;   // epoll told of an error
+  bool urgent_came_ = false;  // a short read may stand before an urgent byte, not before nothing
   bool write_closed_ = false;
   uint64_t budget_turn_ = 0;
   size_t budget_left_ = kReadBytesPerTurn;  // bytes that may still be read in turn budget_turn_
+  bool emptied_ = false;                    // by the last read
   ByteSpan shown_;                          // shown from the Reactor's scratch and not consumed
   ByteBuffer residue_;                      // what earlier Peeks showed and Consume left
   std::optional<Status> failure_;           // not yet reported
-  std::unique_ptr<link::Alarm> failure_alarm_;
+  std::unique_ptr<link::Alarm> alarm_;      // a failure to report, or more to read
 };
 
 }  // namespace ming::net

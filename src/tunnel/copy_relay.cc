@@ -88,10 +88,11 @@ CopyRelay::Progress CopyRelay::Pump(Way way) {
     const link::ReadChunk chunk = from.Peek(room);
     if (chunk.state == link::ReadState::kWouldBlock) return Progress::kBlocked;
     if (chunk.state == link::ReadState::kEnd) return EndSink(way);
-    const size_t moved = to.Write(chunk.bytes);
+    const size_t moved = chunk.end_follows ? to.WriteLast(chunk.bytes) : to.Write(chunk.bytes);
     from.Consume(moved);
     NoteMoved(way, moved);
     if (moved < chunk.bytes.size()) return Progress::kBlocked;
+    if (chunk.end_follows) return Progress::kEnded;
     budget -= moved;
   }
   return Progress::kYielded;

@@ -71,6 +71,26 @@ TEST_F(TcpConnectorTest, ConnectsToANumericAddress) {
   EXPECT_EQ((*result)->peer_address(), listener.address);
 }
 
+// What came while the connector still watched is not lost for the stream's reader.
+TEST_F(TcpConnectorTest, StreamHasWhatCameWithTheConnection) {
+  const RawListener listener = ListenRaw("127.0.0.1", 1);
+  outcome_.reset();
+  const auto connector = Start("127.0.0.1", listener.address.port());
+  UniqueFd peer;
+  const auto greet = reactor_.CreateAlarm([&] {
+    peer = UniqueFd(::accept(listener.fd.get(), nullptr, nullptr));
+    ASSERT_EQ(::send(peer.get(), "hello", 5, MSG_NOSIGNAL), 5);
+    peer.Close();
+  });
+  greet->ArmAt(reactor_.Now());  // after the connector's first alarm, which connects
+  ASSERT_TRUE(RunUntil([&] { return outcome_.has_value(); }));
+  ASSERT_TRUE(outcome_->ok());
+  TcpStream& stream = ***outcome_;
+  EXPECT_EQ(stream.Peek(100).bytes.AsText(), "hello");
+  stream.Consume(5);
+  EXPECT_EQ(stream.Peek(100).state, link::ReadState::kEnd);
+}
+
 TEST_F(TcpConnectorTest, RefusalIsReportedAtOnce) {
   const auto& result = Connect("localhost", FreePort("127.0.0.1"));
   ASSERT_FALSE(result.ok());

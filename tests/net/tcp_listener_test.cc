@@ -29,12 +29,13 @@ class TcpListenerTest : public ReactorFixture {
   Result<std::unique_ptr<TcpListener>> TryListen(const HostPort& where) {
     TcpListenOptions options;
     options.retry_delay = milliseconds(5);
+    options.tcp.keepalive = keepalive_;
     return TcpListener::Listen(
         reactor_, where, options,
         [this](std::unique_ptr<TcpStream> stream, const SocketAddress& peer) {
           peers_.push_back(peer);
           accepted_in_turn_.insert(reactor_.turn());
-          stream->CloseWrite();
+          if (end_accepted_) stream->CloseWrite();
           streams_.push_back(std::move(stream));
           if (on_accept_) on_accept_();
         });
@@ -54,6 +55,8 @@ class TcpListenerTest : public ReactorFixture {
     return clients;
   }
 
+  Duration keepalive_ = std::chrono::seconds(60);
+  bool end_accepted_ = true;
   std::vector<SocketAddress> peers_;
   std::multiset<uint64_t> accepted_in_turn_;
   std::vector<std::unique_ptr<TcpStream>> streams_;
@@ -195,6 +198,39 @@ TEST_F(TcpListenerTest, TellsTheKernelWhenToGiveUp) {
   EXPECT_EQ(option(TCP_USER_TIMEOUT), 0);
   stream->LimitUnacknowledged(std::chrono::seconds(20));
   EXPECT_EQ(option(TCP_USER_TIMEOUT), 20000);
+}
+
+// What is accepted has the listener's options without a call for each.
+TEST_F(TcpListenerTest, HandsItsOptionsOn) {
+  keepalive_ = std::chrono::seconds(15);
+  end_accepted_ = false;
+  Listen({"127.0.0.1", Port(0)});
+  const std::vector<UniqueFd> clients = ConnectClients(1);
+  ASSERT_TRUE(Accepted(1));
+  const UniqueFd same = streams_[0]->ReleaseSocket();
+  const auto option = [&same](int level, int name) {
+    int value = -1;
+    socklen_t size = sizeof(value);
+    EXPECT_EQ(::getsockopt(same.get(), level, name, &value, &size), 0);
+    return value;
+  };
+  EXPECT_EQ(option(SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPIDLE), 15);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPINTVL), 5);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPCNT), 3);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_NODELAY), 1);
+}
+
+// Destroyed without an end, as one of a killed process.
+TEST_F(TcpListenerTest, WhatIsAcceptedIsResetUnlessItEnds) {
+  end_accepted_ = false;
+  Listen({"127.0.0.1", Port(0)});
+  const std::vector<UniqueFd> clients = ConnectClients(1);
+  ASSERT_TRUE(Accepted(1));
+  streams_.clear();
+  char byte = 0;
+  EXPECT_EQ(::recv(clients[0].get(), &byte, 1, 0), -1);
+  EXPECT_EQ(errno, ECONNRESET);
 }
 
 TEST_F(TcpListenerTest, MayBeHandedAwayInItsOwnCallback) {

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -321,6 +323,79 @@ TEST_F(TcpStreamTest, ReadsAtMostTheBudgetOfATurn) {
   ASSERT_TRUE(RunUntil([&] { return far_->received.size() == 300000; }));
   EXPECT_GE(far_->received_in_turn.size(), 5u);
   for (const auto& [turn, size] : far_->received_in_turn) EXPECT_LE(size, kReadBytesPerTurn);
+}
+
+// Both came before the loop looked: the reader learns of the end together with the bytes.
+TEST_F(TcpStreamTest, EndRightBehindTheBytesIsSaidWithThem) {
+  far_->paused = true;
+  near_->Send("last");
+  near_->stream().CloseWrite();
+  ASSERT_TRUE(RunUntil([&] { return far_->readable_calls == 1; }));
+  const ReadChunk part = far_->stream().Peek(2);
+  EXPECT_EQ(part.bytes.AsText(), "la");
+  EXPECT_FALSE(part.end_follows) << "two bytes are between";
+  far_->stream().Consume(2);
+  const ReadChunk rest = far_->stream().Peek(100);
+  EXPECT_EQ(rest.bytes.AsText(), "st");
+  EXPECT_TRUE(rest.end_follows);
+  far_->stream().Consume(2);
+  EXPECT_EQ(far_->stream().Peek(100).state, ReadState::kEnd);
+}
+
+// One segment carries both, so that the reader has both at its first look.
+TEST_F(TcpStreamTest, LastBytesAndTheEndGoTogether) {
+  FdPair pair = ConnectedTcpPair();
+  const auto segments = [&pair] {
+    tcp_info info{};
+    socklen_t size = sizeof(info);
+    EXPECT_EQ(::getsockopt(pair.second.get(), IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+    return info.tcpi_segs_in;
+  };
+  End end(reactor_, std::move(pair.first));
+  const auto before = segments();
+  ASSERT_EQ(end.stream().WriteLast(ByteSpan(std::string_view("last"))), 4u);
+  EXPECT_EQ(end.stream().Write(ByteSpan(std::string_view("more"))), 0u);
+  EXPECT_EQ(segments(), before + 1);
+  std::array<char, 16> block{};
+  EXPECT_EQ(::recv(pair.second.get(), block.data(), block.size(), 0), 4);
+  EXPECT_EQ(::recv(pair.second.get(), block.data(), block.size(), MSG_DONTWAIT), 0);
+}
+
+TEST_F(TcpStreamTest, LastBytesThatDoNotFitDoNotEndTheStream) {
+  far_->paused = true;
+  const std::string text = RandomText(size_t{32} << 20);
+  const size_t taken = near_->stream().WriteLast(ByteSpan(text));
+  ASSERT_LT(taken, text.size());
+  near_->close_when_sent = true;
+  near_->Send(text.substr(taken));
+  far_->paused = false;
+  far_->ReadAll();
+  ASSERT_TRUE(RunUntil([&] { return far_->ended; }));
+  EXPECT_TRUE(far_->received == text);
+}
+
+// recv(2) stops before an urgent byte, which is no sign that nothing is behind it.
+TEST_F(TcpStreamTest, UrgentByteStopsNoReader) {
+  FdPair pair = ConnectedTcpPair();
+  End end(reactor_, std::move(pair.first));
+  end.ReadAll();
+  ASSERT_EQ(::send(pair.second.get(), "before", 6, MSG_NOSIGNAL), 6);
+  ASSERT_EQ(::send(pair.second.get(), "!", 1, MSG_NOSIGNAL | MSG_OOB), 1);
+  ASSERT_EQ(::send(pair.second.get(), "behind", 6, MSG_NOSIGNAL), 6);
+  pair.second.Close();
+  ASSERT_TRUE(RunUntil([&] { return end.ended; }));
+  EXPECT_EQ(end.received, "beforebehind");
+}
+
+TEST_F(TcpStreamTest, ClosesItsSocketWhenBothDirectionsEnded) {
+  near_->stream().CloseWrite();
+  far_->stream().CloseWrite();
+  ASSERT_TRUE(RunUntil([&] { return near_->ended && far_->ended; }));
+  EXPECT_EQ(near_->stream().local_address(), SocketAddress());
+  EXPECT_EQ(near_->stream().Peek(1).state, ReadState::kEnd);
+  EXPECT_EQ(near_->stream().Write(ByteSpan(std::string_view("x"))), 0u);
+  near_->stream().Reset(Status(StatusCode::kClosed, "harmless"));
+  EXPECT_FALSE(near_->error.has_value());
 }
 
 TEST_F(TcpStreamTest, PausedReaderCostsNoTurns) {

@@ -36,7 +36,9 @@ link::ReadChunk FakeByteStream::Peek(size_t max) {
   CHECK_GE(max, 1U);
   if (reset_ || failure_) return {};
   if (!inbox_.empty()) {
-    return {link::ReadState::kData, inbox_.span().First(std::min(max, options_.read_chunk))};
+    const ByteSpan shown = inbox_.span().First(std::min(max, options_.read_chunk));
+    const bool last = shown.size() == inbox_.size() && read_ended_;
+    return {link::ReadState::kData, shown, options_.tells_end && last};
   }
   if (read_ended_) return {link::ReadState::kEnd, {}};
   wants_readable_ = true;

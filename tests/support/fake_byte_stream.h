@@ -21,6 +21,8 @@ struct FakeByteStreamOptions {
   size_t read_chunk = size_t{64} << 10;
   // The most that one Write takes.
   size_t write_chunk = size_t{64} << 10;
+  // Whether a reader learns of the end together with the last bytes.
+  bool tells_end = true;
 };
 
 class FakeByteStream final : public link::ByteStream {

@@ -74,6 +74,7 @@ struct Mode {
   size_t capacity;
   size_t read_chunk;
   size_t write_chunk;
+  bool tells_end = true;
 };
 
 class RelayModesTest : public RelayTest, public ::testing::WithParamInterface<Mode> {};
@@ -83,6 +84,7 @@ TEST_P(RelayModesTest, CarriesBytesAndEndsBothWays) {
   options.capacity = GetParam().capacity;
   options.read_chunk = GetParam().read_chunk;
   options.write_chunk = GetParam().write_chunk;
+  options.tells_end = GetParam().tells_end;
   Build(Sends(30000), Sends(20001), options);
   SettleOrFail(timers_);
   ASSERT_TRUE(done_);
@@ -100,7 +102,8 @@ INSTANTIATE_TEST_SUITE_P(All, RelayModesTest,
                          ::testing::Values(Mode{"Wide", 65536, 65536, 65536},
                                            Mode{"OneByteReads", 65536, 1, 65536},
                                            Mode{"OneByteWrites", 65536, 65536, 1},
-                                           Mode{"Narrow", 3, 2, 3}),
+                                           Mode{"Narrow", 3, 2, 3},
+                                           Mode{"EndBehind", 65536, 65536, 65536, false}),
                          [](const auto& mode) { return std::string(mode.param.name); });
 
 TEST_F(RelayTest, AnswersAfterTheEndOfTheRequest) {
