@@ -75,18 +75,18 @@ void NetworkViewCore::Ask(Timestamp now, Phase phase) {
   ++sequence_;
   switch (phase) {
     case Phase::kLinks:
-      events_.push_back(SendNetlink{MakeLinkDump(sequence_)});
+      events_.Push(SendNetlink{MakeLinkDump(sequence_)});
       break;
     case Phase::kAddresses:
-      events_.push_back(SendNetlink{MakeAddressDump(sequence_)});
+      events_.Push(SendNetlink{MakeAddressDump(sequence_)});
       break;
     case Phase::kRoute4:
       current_.v4 = Way();
-      events_.push_back(SendNetlink{AskTheWayTo(kFarV4, sequence_)});
+      events_.Push(SendNetlink{AskTheWayTo(kFarV4, sequence_)});
       break;
     case Phase::kRoute6:
       current_.v6 = Way();
-      events_.push_back(SendNetlink{AskTheWayTo(kFarV6, sequence_)});
+      events_.Push(SendNetlink{AskTheWayTo(kFarV6, sequence_)});
       break;
     case Phase::kIdle:
       break;
@@ -215,7 +215,7 @@ void NetworkViewCore::Compare() {
   change.removed = Missing(before->addresses, current_.addresses);
   change.other_route = !(current_.v4 == before->v4) || !(current_.v6 == before->v6);
   if (change.added.empty() && change.removed.empty() && !change.other_route) return;
-  events_.push_back(std::move(change));
+  events_.Push(std::move(change));
 }
 
 void NetworkViewCore::HandleTimeout(Timestamp now) {
@@ -230,12 +230,7 @@ Timestamp NetworkViewCore::NextTimeout() const {
   return phase_ == Phase::kIdle ? settled_at_ : answer_deadline_;
 }
 
-std::optional<NetworkViewEvent> NetworkViewCore::PollEvent() {
-  if (events_.empty()) return std::nullopt;
-  NetworkViewEvent event = std::move(events_.front());
-  events_.pop_front();
-  return event;
-}
+std::optional<NetworkViewEvent> NetworkViewCore::PollEvent() { return events_.Poll(); }
 
 bool NetworkViewCore::IsConsistent() const {
   if (links_.size() > options_.max_links || addresses_.size() > options_.max_addresses) {

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "ming/base/bytes.h"
+#include "ming/base/event_queue.h"
 #include "ming/base/ip_address.h"
 #include "ming/base/time.h"
 #include "ming/net/rtnetlink.h"
@@ -105,7 +105,7 @@ class NetworkViewCore {
 
   const NetworkViewOptions options_;
   const uint32_t port_id_;
-  std::deque<NetworkViewEvent> events_;
+  EventQueue<NetworkViewEvent> events_;
   Phase phase_ = Phase::kIdle;
   uint32_t sequence_ = 0;  // of the last request
   Timestamp answer_deadline_ = Timestamp::Max();

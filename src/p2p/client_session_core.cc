@@ -89,7 +89,7 @@ void ClientSessionCore::HandleSignalingUp(Timestamp now) {
     case ClientState::kConnecting:
       // What was trickled just before the loss may not have arrived; a copy does no harm.
       for (const Candidate& candidate : local_candidates_) {
-        events_.push_back(SendCandidate{candidate});
+        events_.Push(SendCandidate{candidate});
       }
       break;
     case ClientState::kRecovering:
@@ -186,7 +186,7 @@ void ClientSessionCore::TakeAnswer(Timestamp now, std::string_view sdp,
   offer_outstanding_ = false;
   resend_at_ = Timestamp::Max();
   remote_ = facts;
-  events_.push_back(ApplyAnswer{session_, std::string(sdp)});
+  events_.Push(ApplyAnswer{session_, std::string(sdp)});
   FlushHeldCandidates();
   if (restarting_) {
     restarting_ = false;
@@ -209,7 +209,7 @@ void ClientSessionCore::HandleSecondAnswer(Timestamp now, const DescriptionFacts
 void ClientSessionCore::FlushHeldCandidates() {
   for (Candidate& candidate : held_candidates_) {
     if (candidate.ufrag && *candidate.ufrag != remote_->ice_ufrag) continue;
-    events_.push_back(ApplyCandidate{session_, std::move(candidate)});
+    events_.Push(ApplyCandidate{session_, std::move(candidate)});
   }
   held_candidates_.clear();
 }
@@ -221,7 +221,7 @@ void ClientSessionCore::HandleRemoteCandidate(Timestamp /*now*/, const Candidate
     return;
   }
   const bool matches = remote_ && (!candidate.ufrag || *candidate.ufrag == remote_->ice_ufrag);
-  if (matches) events_.push_back(ApplyCandidate{session_, candidate});
+  if (matches) events_.Push(ApplyCandidate{session_, candidate});
 }
 
 void ClientSessionCore::HandleLocalOffer(Timestamp now, SessionId session, std::string sdp) {
@@ -241,16 +241,16 @@ void ClientSessionCore::HandleLocalCandidate(Timestamp /*now*/, SessionId sessio
   if (local_candidates_.size() >= options_.max_candidates) return;
   local_candidates_.push_back(candidate);
   const bool host_knows = !offer_.empty() && (offer_outstanding_ || !offer_pending_);
-  if (signaling_up_ && host_knows) events_.push_back(SendCandidate{candidate});
+  if (signaling_up_ && host_knows) events_.Push(SendCandidate{candidate});
 }
 
 void ClientSessionCore::SendPendingOffer(Timestamp now) {
   if (!signaling_up_ || !offer_pending_) return;
   offer_outstanding_ = true;
   offer_sent_ = now;
-  events_.push_back(SendOffer{offer_});
+  events_.Push(SendOffer{offer_});
   for (const Candidate& candidate : local_candidates_) {
-    events_.push_back(SendCandidate{candidate});
+    events_.Push(SendCandidate{candidate});
   }
   if (!restarting_) {
     resend_at_ = now + resend_backoff_.Next(random_);
@@ -302,7 +302,7 @@ void ClientSessionCore::HandleConnected(Timestamp /*now*/) {
   if (!restarting_) restart_at_ = Timestamp::Max();
   resend_backoff_.Reset();
   retry_backoff_.Reset();
-  events_.push_back(PathUp{session_});
+  events_.Push(PathUp{session_});
 }
 
 void ClientSessionCore::HandlePathLost(Timestamp now, const Status& why) {
@@ -310,7 +310,7 @@ void ClientSessionCore::HandlePathLost(Timestamp now, const Status& why) {
   path_up_ = false;
   session_deadline_ = now + options_.session_timeout;
   hurry_until_ = session_deadline_;
-  events_.push_back(PathDown{session_, why});
+  events_.Push(PathDown{session_, why});
   if (!host_is_ming()) {
     attempt_deadline_ = now + options_.foreign_grace;
     return;
@@ -358,7 +358,7 @@ void ClientSessionCore::BeginRestart(Timestamp now) {
   offer_.clear();
   local_candidates_.clear();
   held_candidates_.clear();
-  events_.push_back(RestartIce{session_});
+  events_.Push(RestartIce{session_});
 }
 
 void ClientSessionCore::HandleRestartFailed(Timestamp now, SessionId session) {
@@ -436,12 +436,12 @@ void ClientSessionCore::StartNewSession(Timestamp now) {
   has_session_ = true;
   session_began_ = now;
   state_ = ClientState::kOffering;
-  events_.push_back(StartSession{session_});
+  events_.Push(StartSession{session_});
 }
 
 void ClientSessionCore::EndCurrentSession(const Status& why) {
   if (!has_session_) return;
-  if (std::exchange(path_up_, false)) events_.push_back(PathDown{session_, why});
+  if (std::exchange(path_up_, false)) events_.Push(PathDown{session_, why});
   has_session_ = false;
   offer_.clear();
   offer_pending_ = false;
@@ -453,7 +453,7 @@ void ClientSessionCore::EndCurrentSession(const Status& why) {
   remote_.reset();
   local_candidates_.clear();
   held_candidates_.clear();
-  events_.push_back(EndSession{session_, why});
+  events_.Push(EndSession{session_, why});
 }
 
 void ClientSessionCore::ReplaceSession(Timestamp now, const Status& why) {
@@ -480,7 +480,7 @@ void ClientSessionCore::End(Failure failure) {
   start_deadline_ = Timestamp::Max();
   reconnect_at_ = Timestamp::Max();
   state_ = ClientState::kClosed;
-  events_.push_back(ClientEnded{failure.end, std::move(failure.why)});
+  events_.Push(ClientEnded{failure.end, std::move(failure.why)});
 }
 
 void ClientSessionCore::ClearTimers() {
@@ -502,7 +502,7 @@ void ClientSessionCore::HandleTimeout(Timestamp now) {
   if (now >= resend_at_) OfferAgain(now);
   if (now >= reconnect_at_) {
     reconnect_at_ = Timestamp::Max();
-    events_.push_back(ReconnectSignaling{});
+    events_.Push(ReconnectSignaling{});
   }
 }
 
@@ -559,12 +559,7 @@ Timestamp ClientSessionCore::NextTimeout() const {
                    session_deadline_, restart_at_, resend_at_, retry_at_, reconnect_at_});
 }
 
-std::optional<ClientEvent> ClientSessionCore::PollEvent() {
-  if (events_.empty()) return std::nullopt;
-  ClientEvent event = std::move(events_.front());
-  events_.pop_front();
-  return event;
-}
+std::optional<ClientEvent> ClientSessionCore::PollEvent() { return events_.Poll(); }
 
 bool ClientSessionCore::IsConsistent() const {
   const bool in_session = state_ == ClientState::kOffering || state_ == ClientState::kConnecting ||

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "ming/base/backoff.h"
+#include "ming/base/event_queue.h"
 #include "ming/base/random.h"
 #include "ming/base/status.h"
 #include "ming/base/time.h"
@@ -196,7 +196,7 @@ class ClientSessionCore {
   Random& random_;
   Backoff resend_backoff_;
   Backoff retry_backoff_;
-  std::deque<ClientEvent> events_;
+  EventQueue<ClientEvent> events_;
 
   ClientState state_ = ClientState::kWaitingForSignaling;
   bool signaling_up_ = false;

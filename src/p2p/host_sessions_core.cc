@@ -51,7 +51,7 @@ void HostSessionsCore::End(TunnelEnd end, const Status& why) {
   early_.clear();
   start_deadline_ = Timestamp::Max();
   reconnect_at_ = Timestamp::Max();
-  events_.push_back(HostEnded{end, why});
+  events_.Push(HostEnded{end, why});
 }
 
 void HostSessionsCore::HandleSignalingUp() {
@@ -71,7 +71,7 @@ void HostSessionsCore::HandleSignalingUp() {
 // By the protocol only the client offers. Its own clocks would make it do so, seconds later.
 void HostSessionsCore::AskForRestart(const Session& session) {
   if (signaling_up_ && session.remote.TakesRestartRequests()) {
-    events_.push_back(RequestRestart{session.client_id});
+    events_.Push(RequestRestart{session.client_id});
   }
 }
 
@@ -127,8 +127,7 @@ void HostSessionsCore::HandleOffer(Timestamp now, const std::string& client_id,
   if (!facts.ok()) {
     if (running != nullptr) return;
     if (!new_sessions_.TryTake(now)) return;
-    events_.push_back(
-        SendRefusal{client_id, "the offer cannot be used: " + facts.status().message()});
+    events_.Push(SendRefusal{client_id, "the offer cannot be used: " + facts.status().message()});
     return;
   }
   if (running != nullptr && running->remote.SamePeerConnection(*facts)) {
@@ -154,14 +153,14 @@ void HostSessionsCore::HandleOfferOfRunning(Timestamp now, Session& session,
   session.answer.clear();
   session.local_candidates.clear();
   session.remote_candidates = 0;
-  events_.push_back(AcceptRestart{session.id, sdp});
+  events_.Push(AcceptRestart{session.id, sdp});
   ApplyEarlyCandidates(now, session);
 }
 
 void HostSessionsCore::CreateSessionFor(Timestamp now, const std::string& client_id,
                                         DescriptionFacts facts, const std::string& sdp) {
   if (!accepting_) {
-    events_.push_back(SendRefusal{client_id, "the host is going away"});
+    events_.Push(SendRefusal{client_id, "the host is going away"});
     return;
   }
   if (!new_sessions_.TryTake(now)) {
@@ -169,13 +168,13 @@ void HostSessionsCore::CreateSessionFor(Timestamp now, const std::string& client
     return;  // without a word: a flood is not answered; a client offers again
   }
   if (facts.TunnelsOtherThan(options_.protocol)) {
-    events_.push_back(
+    events_.Push(
         SendRefusal{client_id, DescribeProtocolMismatch(options_.protocol, *facts.ming->protocol)});
     return;
   }
   const Session* const old = FindByClient(client_id);
   if (old == nullptr && sessions_.size() >= options_.max_sessions && !MakeRoom(now)) {
-    events_.push_back(SendRefusal{client_id, "the host has as many sessions as it takes"});
+    events_.Push(SendRefusal{client_id, "the host has as many sessions as it takes"});
     return;
   }
   if (old != nullptr) EndOne(old->id, Status(StatusCode::kClosed, "the client has started anew"));
@@ -196,7 +195,7 @@ void HostSessionsCore::CreateSessionFor(Timestamp now, const std::string& client
   Session& stored = sessions_.emplace(id, std::move(session)).first->second;
   by_client_[client_id] = id;
   SetDeadline(stored, now + options_.connect_timeout);
-  events_.push_back(CreateSession{id, client_id, sdp});
+  events_.Push(CreateSession{id, client_id, sdp});
   ApplyEarlyCandidates(now, stored);
 }
 
@@ -214,9 +213,9 @@ bool HostSessionsCore::MakeRoom(Timestamp now) {
 
 void HostSessionsCore::SendAnswerAndCandidates(const Session& session) {
   if (!signaling_up_ || session.answer.empty()) return;
-  events_.push_back(SendAnswer{session.client_id, session.answer});
+  events_.Push(SendAnswer{session.client_id, session.answer});
   for (const Candidate& candidate : session.local_candidates) {
-    events_.push_back(SendCandidateTo{session.client_id, session.id, candidate});
+    events_.Push(SendCandidateTo{session.client_id, session.id, candidate});
   }
 }
 
@@ -230,7 +229,7 @@ void HostSessionsCore::HandleRemoteCandidate(Timestamp now, const std::string& c
   }
   if (session->remote_candidates >= options_.max_candidates) return;
   ++session->remote_candidates;
-  events_.push_back(ApplyCandidate{session->id, candidate});
+  events_.Push(ApplyCandidate{session->id, candidate});
 }
 
 void HostSessionsCore::KeepEarlyCandidate(Timestamp now, const std::string& client_id,
@@ -258,7 +257,7 @@ void HostSessionsCore::ApplyEarlyCandidates(Timestamp now, Session& session) {
     for (Candidate& candidate : found->second.candidates) {
       if (candidate.ufrag && *candidate.ufrag != session.remote.ice_ufrag) continue;
       ++session.remote_candidates;
-      events_.push_back(ApplyCandidate{session.id, std::move(candidate)});
+      events_.Push(ApplyCandidate{session.id, std::move(candidate)});
     }
   }
   early_.erase(found);
@@ -276,7 +275,7 @@ void HostSessionsCore::HandleLocalCandidate(SessionId id, const Candidate& candi
   if (session == nullptr || session->local_candidates.size() >= options_.max_candidates) return;
   session->local_candidates.push_back(candidate);
   if (signaling_up_ && !session->answer.empty()) {
-    events_.push_back(SendCandidateTo{session->client_id, id, candidate});
+    events_.Push(SendCandidateTo{session->client_id, id, candidate});
   }
 }
 
@@ -305,7 +304,7 @@ void HostSessionsCore::HandleSessionFailed(SessionId id, const Status& why) {
   const Session* const session = Find(id);
   if (session == nullptr) return;
   if (session->ever_connected) return;  // the client will offer again
-  events_.push_back(SendRefusal{session->client_id, "the offer cannot be used: " + why.message()});
+  events_.Push(SendRefusal{session->client_id, "the offer cannot be used: " + why.message()});
   EndOne(id, why);
 }
 
@@ -320,7 +319,7 @@ void HostSessionsCore::EndOne(SessionId id, const Status& why) {
   SetDeadline(found->second, Timestamp::Max());
   by_client_.erase(found->second.client_id);
   sessions_.erase(found);
-  events_.push_back(EndSession{id, why});
+  events_.Push(EndSession{id, why});
 }
 
 void HostSessionsCore::HandleTimeout(Timestamp now) {
@@ -331,7 +330,7 @@ void HostSessionsCore::HandleTimeout(Timestamp now) {
   if (now >= start_deadline_) End(TunnelEnd::kServerLost, last_failure_);
   if (now >= reconnect_at_) {
     reconnect_at_ = Timestamp::Max();
-    events_.push_back(ReconnectSignaling{});
+    events_.Push(ReconnectSignaling{});
   }
 }
 
@@ -340,12 +339,7 @@ Timestamp HostSessionsCore::NextTimeout() const {
   return std::min({sessions, start_deadline_, reconnect_at_});
 }
 
-std::optional<HostEvent> HostSessionsCore::PollEvent() {
-  if (events_.empty()) return std::nullopt;
-  HostEvent event = std::move(events_.front());
-  events_.pop_front();
-  return event;
-}
+std::optional<HostEvent> HostSessionsCore::PollEvent() { return events_.Poll(); }
 
 size_t HostSessionsCore::connected_count() const {
   return static_cast<size_t>(

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "ming/base/event_queue.h"
 #include "ming/base/status.h"
 #include "ming/base/time.h"
 #include "ming/p2p/session_types.h"
@@ -181,7 +181,7 @@ class HostSessionsCore {
   Session* FindByClient(const std::string& client_id);
 
   const HostSessionsOptions options_;
-  std::deque<HostEvent> events_;
+  EventQueue<HostEvent> events_;
   bool signaling_up_ = false;
   bool ever_up_ = false;
   bool accepting_ = true;

@@ -77,7 +77,7 @@ void SignalingClientCore::Start(Timestamp /*now*/) {
 void SignalingClientCore::Open() {
   state_ = State::kConnecting;
   deadline_ = Timestamp::Max();
-  events_.push_back(OpenConnection{});
+  events_.Push(OpenConnection{});
 }
 
 void SignalingClientCore::HandleConnected(Timestamp now) {
@@ -89,8 +89,8 @@ void SignalingClientCore::HandleConnected(Timestamp now) {
   const codec::SignalingMessage first = options_.role == SignalingRole::kHost
                                             ? MakeHostRegistration(options_.id, resume_secret_)
                                             : MakeClientIntroduction(options_.id, resume_secret_);
-  events_.push_back(SendToServer{codec::SerializeSignalingMessage(first)});
-  events_.push_back(SignalingConnected{});
+  events_.Push(SendToServer{codec::SerializeSignalingMessage(first)});
+  events_.Push(SignalingConnected{});
 }
 
 void SignalingClientCore::HandleDisconnected(Timestamp now, const Status& why,
@@ -120,18 +120,18 @@ void SignalingClientCore::Lose(Timestamp now, const Status& why, Cause cause) {
     state_ = State::kGivenUp;
     deadline_ = Timestamp::Max();
     const bool taken = cause == Cause::kIdTaken;
-    events_.push_back(
+    events_.Push(
         SignalingDisconnected{why, taken ? SignalingLoss::kIdTaken : SignalingLoss::kFatal});
     return;
   }
   state_ = State::kWaiting;
   Backoff& backoff = urgency_ == SignalingUrgency::kUrgent ? urgent_backoff_ : backoff_;
   deadline_ = now + backoff.Next(random_);
-  events_.push_back(SignalingDisconnected{why, SignalingLoss::kRetrying});
+  events_.Push(SignalingDisconnected{why, SignalingLoss::kRetrying});
 }
 
 void SignalingClientCore::Replace(Timestamp now, const Status& why) {
-  events_.push_back(DropConnection{});
+  events_.Push(DropConnection{});
   Lose(now, why, Cause::kLost);
   Open();
 }
@@ -154,7 +154,7 @@ void SignalingClientCore::HandleNetworkChanged(Timestamp now, LocalAddress of_co
       if (of_connection == LocalAddress::kStillThere) return Check(now);
       return Replace(now, Status(StatusCode::kUnavailable, "our address is gone"));
     case State::kConnecting:
-      events_.push_back(DropConnection{});
+      events_.Push(DropConnection{});
       return Open();
     case State::kWaiting:
       return Open();
@@ -168,7 +168,7 @@ void SignalingClientCore::Check(Timestamp now) {
   check_at_ = Timestamp::Max();
   if (answer_deadline_ != Timestamp::Max()) return;
   answer_deadline_ = now + check_limit_;
-  events_.push_back(CheckConnection{});
+  events_.Push(CheckConnection{});
 }
 
 void SignalingClientCore::HandlePong(Timestamp now) {
@@ -202,24 +202,24 @@ void SignalingClientCore::HandleMessage(Timestamp now, ByteSpan wire) {
   }
   // Somebody knows us by our ID.
   NoteAccepted();
-  events_.push_back(SignalingArrived{*std::move(message)});
+  events_.Push(SignalingArrived{*std::move(message)});
 }
 
 void SignalingClientCore::HandleErrorMessage(Timestamp now,
                                              const codec::SignalingMessage& message) {
   const std::string text = PrintableText(codec::ParseErrorPayload(message.payload), kMaxErrorText);
   if (!message.sender_id.empty()) {  // of a peer, not of the server
-    events_.push_back(SignalingErrorText{text, message.sender_id, false});
+    events_.Push(SignalingErrorText{text, message.sender_id, false});
     return;
   }
   last_error_ = text;
   // The original's server closes without a code behind this one, so the text has to do.
   if (IsTaken(text)) {
-    events_.push_back(DropConnection{});
+    events_.Push(DropConnection{});
     Lose(now, Status(StatusCode::kPermissionDenied, text), Cause::kIdTaken);
     return;
   }
-  events_.push_back(SignalingErrorText{text, std::string(), IsTargetNotFound(text)});
+  events_.Push(SignalingErrorText{text, std::string(), IsTargetNotFound(text)});
 }
 
 bool SignalingClientCore::IsTaken(const std::string& text) const {
@@ -242,7 +242,7 @@ Status SignalingClientCore::Send(codec::SignalingMessage message) {
     return {StatusCode::kInvalidArgument,
             "a signaling message of " + std::to_string(text.size()) + " bytes is too long"};
   }
-  events_.push_back(SendToServer{std::move(text)});
+  events_.Push(SendToServer{std::move(text)});
   return Status::Ok();
 }
 
@@ -261,11 +261,6 @@ void SignalingClientCore::HandleTimeout(Timestamp now) {
   }
 }
 
-std::optional<SignalingClientEvent> SignalingClientCore::PollEvent() {
-  if (events_.empty()) return std::nullopt;
-  SignalingClientEvent event = std::move(events_.front());
-  events_.pop_front();
-  return event;
-}
+std::optional<SignalingClientEvent> SignalingClientCore::PollEvent() { return events_.Poll(); }
 
 }  // namespace ming::signaling

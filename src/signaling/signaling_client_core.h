@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <variant>
@@ -14,6 +13,7 @@
 
 #include "ming/base/backoff.h"
 #include "ming/base/bytes.h"
+#include "ming/base/event_queue.h"
 #include "ming/base/random.h"
 #include "ming/base/secret.h"
 #include "ming/base/status.h"
@@ -147,7 +147,7 @@ class SignalingClientCore {
   Duration check_limit_;
   bool ever_accepted_ = false;
   std::string last_error_;  // the server's last `error` on this connection
-  std::deque<SignalingClientEvent> events_;
+  EventQueue<SignalingClientEvent> events_;
 };
 
 }  // namespace ming::signaling

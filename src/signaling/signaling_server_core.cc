@@ -159,7 +159,7 @@ void SignalingServerCore::TakeId(Connection& connection) {
   connection.state = State::kHost;
   ++metrics_.hosts;
   ++metrics_.hosts_registered_total;
-  events_.push_back(HostRegistered{connection.self, connection.id});
+  events_.Push(HostRegistered{connection.self, connection.id});
   // A client that chose the ID of a host before the host came gets out of its way.
   const auto shadowed = clients_.find(connection.id);
   if (shadowed != clients_.end()) {
@@ -210,7 +210,7 @@ void SignalingServerCore::Forward(Connection& from, const codec::SignalingMessag
     return;
   }
   ++metrics_.messages_forwarded_total;
-  events_.push_back(SendText{target->second, std::move(text)});
+  events_.Push(SendText{target->second, std::move(text)});
 }
 
 // Both belong to one process, which uses the later one.
@@ -227,8 +227,8 @@ void SignalingServerCore::BeginProbe(Timestamp now, Connection& challenger, Conn
   challenger.holder = holder.self;
   holder.challenger = challenger.self;
   SetDeadline(challenger, now + options_.probe_timeout);
-  events_.push_back(PauseConnection{challenger.self});
-  events_.push_back(ProbeConnection{holder.self});
+  events_.Push(PauseConnection{challenger.self});
+  events_.Push(ProbeConnection{holder.self});
 }
 
 // `holder` has shown that it lives: whoever waits for its ID does so in vain.
@@ -270,7 +270,7 @@ void SignalingServerCore::FinishProbe(Connection& challenger) {
     HandleNext(challenger, std::move(message));
   }
   if (challenger.state != State::kClosing && !challenger.paused_by_rate) {
-    events_.push_back(ResumeConnection{challenger.self});
+    events_.Push(ResumeConnection{challenger.self});
   }
 }
 
@@ -289,7 +289,7 @@ void SignalingServerCore::GiveUpId(Connection& connection) {
   } else if (connection.state == State::kHost) {
     hosts_.erase(connection.id);
     --metrics_.hosts;
-    events_.push_back(HostRemoved{connection.self, connection.id});
+    events_.Push(HostRemoved{connection.self, connection.id});
   }
   connection.state = State::kClosing;
   SetDeadline(connection, Timestamp::Max());
@@ -336,7 +336,7 @@ void SignalingServerCore::HandleTimeout(Timestamp now) {
     } else {
       SetResume(*due, Timestamp::Max());
       due->paused_by_rate = false;
-      if (due->state != State::kWaiting) events_.push_back(ResumeConnection{due->self});
+      if (due->state != State::kWaiting) events_.Push(ResumeConnection{due->self});
     }
   }
 }
@@ -358,12 +358,7 @@ Timestamp SignalingServerCore::NextTimeout() const {
   return timers_.empty() ? Timestamp::Max() : timers_.begin()->first;
 }
 
-std::optional<SignalingServerEvent> SignalingServerCore::PollEvent() {
-  if (events_.empty()) return std::nullopt;
-  SignalingServerEvent event = std::move(events_.front());
-  events_.pop_front();
-  return event;
-}
+std::optional<SignalingServerEvent> SignalingServerCore::PollEvent() { return events_.Poll(); }
 
 void SignalingServerCore::ChargeMessage(Timestamp now, Connection& connection) {
   connection.messages.Take(message_rule_, now);
@@ -371,13 +366,12 @@ void SignalingServerCore::ChargeMessage(Timestamp now, Connection& connection) {
   ++metrics_.throttled_total;
   connection.paused_by_rate = true;
   SetResume(connection, connection.messages.NextToken(message_rule_, now));
-  if (connection.state != State::kWaiting) events_.push_back(PauseConnection{connection.self});
+  if (connection.state != State::kWaiting) events_.Push(PauseConnection{connection.self});
 }
 
 void SignalingServerCore::SendError(const Connection& to, const std::string& text) {
   ++metrics_.errors_sent_total;
-  events_.push_back(
-      SendText{to.self, codec::SerializeSignalingMessage(codec::MakeError(text, to.id))});
+  events_.Push(SendText{to.self, codec::SerializeSignalingMessage(codec::MakeError(text, to.id))});
 }
 
 // Says why, then closes.
@@ -390,7 +384,7 @@ void SignalingServerCore::Refuse(Connection& connection, SignalingClose why,
 void SignalingServerCore::CloseNow(Connection& connection, SignalingClose why,
                                    const std::string& reason) {
   if (connection.state == State::kClosing) return;
-  events_.push_back(CloseConnection{connection.self, why, reason});
+  events_.Push(CloseConnection{connection.self, why, reason});
   GiveUpId(connection);
 }
 

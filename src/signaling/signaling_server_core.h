@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "ming/base/bytes.h"
+#include "ming/base/event_queue.h"
 #include "ming/base/ip_address.h"
 #include "ming/base/secret.h"
 #include "ming/base/strong_id.h"
@@ -202,7 +202,7 @@ class SignalingServerCore {
   IdTable hosts_;
   IdTable clients_;
   std::set<std::pair<Timestamp, ConnectionId>> timers_;
-  std::deque<SignalingServerEvent> events_;
+  EventQueue<SignalingServerEvent> events_;
 };
 
 }  // namespace ming::signaling

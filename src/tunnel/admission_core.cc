@@ -72,20 +72,15 @@ Timestamp AdmissionCore::NextTimeout() const {
   return waiting_.empty() ? Timestamp::Max() : waiting_.front().deadline;
 }
 
-std::optional<AdmissionEvent> AdmissionCore::PollEvent() {
-  if (events_.empty()) return std::nullopt;
-  AdmissionEvent event = std::move(events_.front());
-  events_.pop_front();
-  return event;
-}
+std::optional<AdmissionEvent> AdmissionCore::PollEvent() { return events_.Poll(); }
 
 void AdmissionCore::Admit(ConnectionId id) {
   ++admitted_;
-  events_.push_back(AdmissionEvent{id, Status::Ok()});
+  events_.Push(AdmissionEvent{id, Status::Ok()});
 }
 
 void AdmissionCore::Refuse(ConnectionId id, StatusCode code, const char* reason) {
-  events_.push_back(AdmissionEvent{id, Status(code, reason)});
+  events_.Push(AdmissionEvent{id, Status(code, reason)});
 }
 
 }  // namespace ming::tunnel

@@ -8,6 +8,7 @@
 #include <deque>
 #include <optional>
 
+#include "ming/base/event_queue.h"
 #include "ming/base/status.h"
 #include "ming/base/strong_id.h"
 #include "ming/base/time.h"
@@ -69,7 +70,7 @@ class AdmissionCore {
 
   const AdmissionOptions options_;
   std::deque<Waiting> waiting_;  // in the order of arrival, so of deadlines
-  std::deque<AdmissionEvent> events_;
+  EventQueue<AdmissionEvent> events_;
   size_t admitted_ = 0;
   uint64_t last_id_ = 0;
   bool path_up_ = false;

@@ -142,8 +142,8 @@ void ChannelTable::HandleOpen(StreamNumber stream, codec::DataChannelOpen open) 
   Stream& slot = StreamAt(stream);
   slot.channel = id;
   slot.incoming_reset = false;
-  events_.push_back(SendControl{id, stream, codec::SerializeDataChannelAck()});
-  events_.push_back(RemoteChannel{id, stream, std::move(open.label), TraitsOf(open.reliability)});
+  events_.Push(SendControl{id, stream, codec::SerializeDataChannelAck()});
+  events_.Push(RemoteChannel{id, stream, std::move(open.label), TraitsOf(open.reliability)});
 }
 
 void ChannelTable::HandleAck(StreamNumber stream) {
@@ -245,12 +245,7 @@ Timestamp ChannelTable::NextTimeout() const {
   return lingering_.empty() ? Timestamp::Max() : lingering_.front().first;
 }
 
-std::optional<ChannelEvent> ChannelTable::PollEvent() {
-  if (events_.empty()) return std::nullopt;
-  ChannelEvent event = std::move(events_.front());
-  events_.pop_front();
-  return event;
-}
+std::optional<ChannelEvent> ChannelTable::PollEvent() { return events_.Poll(); }
 
 std::optional<ChannelId> ChannelTable::Find(StreamNumber stream) const {
   if (stream.value() >= streams_.size()) return std::nullopt;
@@ -308,7 +303,7 @@ void ChannelTable::AssignWaiting() {
     if (!streams_refused_ && stream_count_ < most) {
       stream_request_pending_ = true;
       const uint32_t total = std::min(most, std::max<uint32_t>(2 * stream_count_, 64));
-      events_.push_back(RequestStreams{static_cast<uint16_t>(total)});
+      events_.Push(RequestStreams{static_cast<uint16_t>(total)});
       return;
     }
     const ChannelId id = waiting_.front();
@@ -323,12 +318,12 @@ void ChannelTable::Assign(ChannelId id, Channel& channel, StreamNumber stream) {
   Stream& state = StreamAt(stream);
   state.channel = id;
   state.incoming_reset = false;
-  events_.push_back(SendControl{id, stream, std::move(channel.open)});
+  events_.Push(SendControl{id, stream, std::move(channel.open)});
 }
 
 void ChannelTable::EmitReset(StreamNumber stream) {
   ++StreamAt(stream).outgoing_resets;
-  events_.push_back(ResetStream{stream});
+  events_.Push(ResetStream{stream});
 }
 
 void ChannelTable::Finish(ChannelId id, const Status& why) {
@@ -336,7 +331,7 @@ void ChannelTable::Finish(ChannelId id, const Status& why) {
   CHECK(found != channels_.end());
   if (found->second.stream) StreamAt(*found->second.stream).channel.reset();
   channels_.erase(found);
-  events_.push_back(ChannelClosed{id, why});
+  events_.Push(ChannelClosed{id, why});
 }
 
 void ChannelTable::FinishIfDone(Timestamp now, StreamNumber stream) {

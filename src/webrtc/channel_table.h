@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "ming/base/bytes.h"
+#include "ming/base/event_queue.h"
 #include "ming/base/status.h"
 #include "ming/base/strong_id.h"
 #include "ming/base/time.h"
@@ -157,7 +158,7 @@ class ChannelTable {
   std::deque<StreamNumber> free_;  // used before and free again, oldest first
   std::deque<ChannelId> waiting_;  // for a stream; may name channels closed since
   std::deque<std::pair<Timestamp, ChannelId>> lingering_;  // by time; may name closed ones
-  std::deque<ChannelEvent> events_;
+  EventQueue<ChannelEvent> events_;
 };
 
 }  // namespace ming::webrtc

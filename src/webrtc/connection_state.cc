@@ -112,15 +112,12 @@ Timestamp ConnectionStateCore::NextTimeout() const {
 }
 
 std::optional<ConnectionStateCore::Event> ConnectionStateCore::PollEvent() {
-  if (events_.empty()) return std::nullopt;
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
+  return events_.Poll();
 }
 
 void ConnectionStateCore::Enter(ConnectionState state, Status why) {
   state_ = state;
-  events_.push_back({state, std::move(why)});
+  events_.Push({state, std::move(why)});
 }
 
 }  // namespace ming::webrtc

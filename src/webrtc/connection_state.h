@@ -4,11 +4,11 @@
 #define MING_WEBRTC_CONNECTION_STATE_H_
 
 #include <chrono>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "ming/base/event_queue.h"
 #include "ming/base/status.h"
 #include "ming/base/time.h"
 
@@ -72,7 +72,7 @@ class ConnectionStateCore {
   bool was_connected_ = false;
   Timestamp entered_at_;    // of kConnecting and kDisconnected
   Timestamp last_inbound_;  // valid once connected
-  std::deque<Event> events_;
+  EventQueue<Event> events_;
 };
 
 }  // namespace ming::webrtc
