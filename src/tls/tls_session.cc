@@ -23,6 +23,16 @@ constexpr int kMaxSteps = 64;
 
 enum class Phase { kHandshaking, kConnected, kFailed };
 
+bool WantsMore(int code) { return code == GNUTLS_E_AGAIN || code == GNUTLS_E_INTERRUPTED; }
+
+Status HandshakeFailure(gnutls_session_t session, int code) {
+  if (code != GNUTLS_E_PREMATURE_TERMINATION) {
+    return SessionFailure(session, "tls: handshake", code);
+  }
+  return {StatusCode::kUnavailable,
+          "tls: handshake: the other end closed the connection (does it speak TLS?)"};
+}
+
 }  // namespace
 
 // Everything; the handshake, both directions and their ends go through one GnuTLS session.
@@ -142,7 +152,8 @@ class TlsSession::Impl final : private link::ByteStream::Observer {
 
   gnutls_packet_t packet_ = nullptr;  // the record being read, and what of it is left
   ByteSpan plain_;
-  ByteBuffer out_;  // records that the stream below did not take yet
+  ByteBuffer out_;        // records that the stream below did not take yet
+  bool starved_ = false;  // the stream below had nothing: it will say when it has
   bool read_ended_ = false;
   bool write_closed_ = false;
   bool goodbye_sent_ = false;
@@ -213,6 +224,7 @@ ssize_t TlsSession::Impl::Pull(gnutls_transport_ptr_t self, void* out, size_t ro
     case link::ReadState::kWouldBlock:
       break;
   }
+  impl.starved_ = true;
   gnutls_transport_set_errno(impl.session_, EAGAIN);
   return -1;
 }
@@ -225,6 +237,7 @@ int TlsSession::Impl::Verify(gnutls_session_t session) noexcept {
 
 void TlsSession::Impl::ContinueHandshake() {
   for (int step = 0; step < kMaxSteps && phase_ == Phase::kHandshaking; ++step) {
+    starved_ = false;
     const int code = gnutls_handshake(session_);
     if (code == GNUTLS_E_SUCCESS) {
       phase_ = Phase::kConnected;
@@ -233,12 +246,14 @@ void TlsSession::Impl::ContinueHandshake() {
       OnWake();
       return;
     }
-    if (code == GNUTLS_E_AGAIN || code == GNUTLS_E_INTERRUPTED) return;
+    if (WantsMore(code) && starved_) return;
     if (gnutls_error_is_fatal(code) == 0) continue;
     SendAlert(code);
-    Fail(!refusal_.ok() ? refusal_ : SessionFailure(session_, "tls: handshake", code));
+    Fail(!refusal_.ok() ? refusal_ : HandshakeFailure(session_, code));
     Report();
+    return;
   }
+  if (phase_ == Phase::kHandshaking) start_->ArmAt(timers_.Now());
 }
 
 // Best effort: the stream may be broken already.
@@ -247,10 +262,12 @@ void TlsSession::Impl::SendAlert(int failure) {
   (void)gnutls_alert_send_appropriate(session_, failure);
 }
 
-// Reads the next record that holds something; false: there is none now.
+// Reads the next record that holds something; false: there is none now. GnuTLS asks to be called
+// again also behind a message that was for itself (a session ticket), with more bytes below.
 bool TlsSession::Impl::Fetch() {
   if (!plain_.empty() || read_ended_) return true;
   for (int step = 0; step < kMaxSteps && phase_ == Phase::kConnected; ++step) {
+    starved_ = false;
     const ssize_t size = gnutls_record_recv_packet(session_, &packet_);
     const int code = static_cast<int>(std::min<ssize_t>(size, 0));
     if (size > 0) {
@@ -264,8 +281,8 @@ bool TlsSession::Impl::Fetch() {
     } else if (size == 0) {
       read_ended_ = true;
       return true;
-    } else if (code == GNUTLS_E_AGAIN || code == GNUTLS_E_INTERRUPTED) {
-      return false;
+    } else if (WantsMore(code)) {
+      if (starved_) return false;
     } else if (code == GNUTLS_E_REHANDSHAKE) {
       (void)gnutls_alert_send(session_, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
     } else if (code == GNUTLS_E_PREMATURE_TERMINATION) {
@@ -276,6 +293,7 @@ bool TlsSession::Impl::Fetch() {
       Fail(SessionFailure(session_, "tls", code));
     }
   }
+  if (phase_ == Phase::kConnected) wake_->ArmAt(timers_.Now());
   return false;
 }
 

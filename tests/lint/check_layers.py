@@ -43,7 +43,7 @@ ENGINES = {  # header prefix -> folders (or files) whose .cc files may include i
     "agent.h": ["src/ice/"],
     "glib": ["src/ice/", "src/net/glib_bridge", "src/ws/", "tests/net/glib_bridge"],
     "gio/": ["src/ice/", "src/net/glib_bridge"],
-    "gnutls/": ["src/tls/"],
+    "gnutls/": ["src/tls/", "tests/tls/"],
     "usrsctp": ["src/sctp/"],
     "libwebsockets": ["src/ws/"],
     "openssl/": ["src/ws/", "tests/ws/"],

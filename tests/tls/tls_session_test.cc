@@ -14,6 +14,7 @@
 #include "ming/support/settle.h"
 
 #include "named_certificates.h"
+#include "ticket_server.h"
 
 namespace ming::tls {
 namespace {
@@ -332,6 +333,15 @@ TEST_F(TlsSessionTest, TakesAClientWithoutAlpn) {
   server_options.alpn = {"h2"};
   Connect();
   EXPECT_FALSE(server.stream->alpn().has_value());
+}
+
+TEST_F(TlsSessionTest, ReadsOnBehindSessionTickets) {
+  MakeWire();
+  TicketServer tickets(*server_wire, *certificate, "words behind the tickets");
+  StartClient();
+  Settle();
+  EXPECT_EQ(client.received, "words behind the tickets");
+  EXPECT_FALSE(client.error.has_value());
 }
 
 // A server that asks its clients who they are, and trusts those of `trusted`.
