@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::array<uint8_t, 12> kSignature = {0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D,
                                                 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A};
+constexpr uint8_t kVersion2Local = 0x20;  // no word about the caller
 constexpr uint8_t kVersion2Proxy = 0x21;
 constexpr uint8_t kUnspecified = 0x00;
 constexpr uint8_t kTcpOverIpv4 = 0x11;
@@ -38,7 +39,7 @@ ByteBuffer Version2(const ProxyEndpoint* source, const ProxyEndpoint& destinatio
   ByteBuffer header;
   ByteWriter writer(header);
   writer.WriteBytes(ByteSpan(kSignature.data(), kSignature.size()));
-  writer.WriteU8(kVersion2Proxy);
+  writer.WriteU8(source == nullptr ? kVersion2Local : kVersion2Proxy);
   if (source == nullptr) {
     writer.WriteU8(kUnspecified);
     writer.WriteU16(0);

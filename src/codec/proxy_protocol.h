@@ -22,7 +22,7 @@ struct ProxyEndpoint {
 
 // The header of a TCP connection from `source` to `destination`. Where one address is IPv4 and the
 // other IPv6, the former is written as ::ffff:a.b.c.d: a header knows one family only. No source:
-// UNKNOWN in version 1, UNSPEC in version 2.
+// UNKNOWN in version 1, LOCAL in version 2 (HAProxy takes no PROXY command without addresses).
 ByteBuffer SerializeProxyHeader(ProxyVersion version, const std::optional<ProxyEndpoint>& source,
                                 const ProxyEndpoint& destination);
 

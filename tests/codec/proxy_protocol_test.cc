@@ -34,7 +34,7 @@ TEST(ProxyProtocolTest, WritesOneFamilyOnly) {
 TEST(ProxyProtocolTest, SaysThatTheCallerIsUnknown) {
   EXPECT_EQ(Text(std::nullopt, At("127.0.0.1", 80)), "PROXY UNKNOWN\r\n");
   EXPECT_EQ(Hex(SerializeProxyHeader(ProxyVersion::k2, std::nullopt, At("127.0.0.1", 80))),
-            std::string(kSignature) + " 21 00 00 00");
+            std::string(kSignature) + " 20 00 00 00");
 }
 
 TEST(ProxyProtocolTest, WritesTheBinaryForm) {
