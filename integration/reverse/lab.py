@@ -1,6 +1,7 @@
 """One reverse tunnel on loopback: server, client, target, and callers."""
 import hashlib
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -22,6 +23,7 @@ class ReverseLab(Lab):
         super().__init__(ming, prefix)
         self.a, self.b = free_port(), free_port()
         self.stats_ports = {}  # of processes, by name
+        self.docs = pathlib.Path(__file__).parents[2] / "docs"
         self.alias = self.folder / "reverse-tunnel"
         self.alias.symlink_to(self.ming)
 

@@ -23,12 +23,12 @@ def authority(lab, name):
             "-out", f"{name}.pem", "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE")
 
 
-def certificate(lab, name, issuer):
-    """Files <name>.pem and <name>.key, for the DNS name `name`."""
+def certificate(lab, name, issuer, dns=None, days=2):
+    """Files <name>.pem and <name>.key, for the DNS name `dns`, or else `name`; expired where `days` is negative."""
     openssl(lab, "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr",
             "-subj", f"/CN={name}")
-    (lab.folder / f"{name}.ext").write_text(f"subjectAltName=DNS:{name}\n")
-    openssl(lab, "x509", "-req", "-in", f"{name}.csr", "-CA", f"{issuer}.pem", "-CAkey", f"{issuer}.key", "-CAcreateserial", "-days", "2",
+    (lab.folder / f"{name}.ext").write_text(f"subjectAltName=DNS:{dns or name}\n")
+    openssl(lab, "x509", "-req", "-in", f"{name}.csr", "-CA", f"{issuer}.pem", "-CAkey", f"{issuer}.key", "-CAcreateserial", "-days", str(days),
             "-extfile", f"{name}.ext", "-out", f"{name}.pem")
 
 
@@ -72,7 +72,8 @@ def t1_tls(lab, _full):
         authority(lab, name)
     certificate(lab, "tunnel", "right")
     certificate(lab, "alpha", "right")
-    certificate(lab, "stranger", "wrong")
+    certificate(lab, "stranger", "wrong", dns="alpha")
+    certificate(lab, "former", "right", dns="alpha", days=-1)
     for name, text in (("token", TOKEN), ("other-token", "guess")):
         path = lab.folder / name
         path.write_text(text + "\n")
@@ -81,24 +82,34 @@ def t1_tls(lab, _full):
     def path(name):
         return str(lab.folder / name)
 
-    lab.reverse_server("--tls-cert", path("tunnel.pem"), "--tls-key", path("tunnel.key"), "--tls-client-ca", path("right.pem"), "--token-file",
+    server = lab.reverse_server("--tls-cert", path("tunnel.pem"), "--tls-key", path("tunnel.key"), "--tls-client-ca", path("right.pem"), "--token-file",
                        path("token"))
     tap = Tap(lab.b)
     port_b, lab.b = lab.b, tap.port
     right = {"--tls-ca": path("right.pem"), "--tls-name": "tunnel", "--tls-cert": path("alpha.pem"), "--tls-key": path("alpha.key"),
              "--token-file": path("token"), "--id": "alpha"}
-    wrong = {"authority": {"--tls-ca": path("wrong.pem")}, "name": {"--tls-name": "elsewhere"},
-             "no-certificate": {"--tls-cert": None, "--tls-key": None},
-             "strange-certificate": {"--tls-cert": path("stranger.pem"), "--tls-key": path("stranger.key")},
-             "other-id": {"--id": "beta"}, "token": {"--token-file": path("other-token")}}
+    untrusted = "AUTH (certificate)"
+    wrong = {"authority": ({"--tls-ca": path("wrong.pem")}, "issuer is unknown"),
+             "name": ({"--tls-name": "elsewhere"}, "does not match"),
+             "no-certificate": ({"--tls-cert": None, "--tls-key": None}, untrusted),
+             "strange-certificate": ({"--tls-cert": path("stranger.pem"), "--tls-key": path("stranger.key")}, untrusted),
+             "expired-certificate": ({"--tls-cert": path("former.pem"), "--tls-key": path("former.key")}, untrusted),
+             "other-id": ({"--id": "beta"}, "AUTH (the certificate is for another id)"),
+             "token": ({"--token-file": path("other-token")}, "AUTH (token)")}
     target = lab.service("echo")
     codes = {}
-    for what, changes in wrong.items():
+    for what, (changes, words) in wrong.items():
         flags = [word for flag, value in {**right, **changes}.items() if value for word in (flag, value)]
-        client = lab.reverse_client(target, "--tls", "--no-reconnect", *flags, name=what, wait=False)
+        client = lab.reverse_client(target, "--tls", *flags, name=what, wait=False)
         codes[what] = client.child.wait(20)
-        expect(codes[what] in (3, 4) and "event=client_up" not in client.text(), f"{what}: exit code {codes[what]}")
-    expect_equal(codes["token"], 4, "exit code with a wrong token")
+        last = client.text().splitlines()[-1]
+        expect(codes[what] == 4 and last.startswith("ming: ") and words in last, f"{what}: exit code {codes[what]}, {last}")
+        expect("event=client_up" not in client.text(), f"{what} came up")
+    server.wait_for_line("event=data_rejected code=AUTH")
+    stubborn = lab.reverse_client(target, "--tls", "--retry-auth", *(word for pair in {**right, "--id": "beta"}.items() for word in pair),
+                                  name="stubborn", wait=False)
+    stubborn.wait_for_line("event=reconnect_wait(.|\n)*event=reconnect_wait")
+    expect_equal(stubborn.stop(), 0, "exit code")
     lab.reverse_client(target, "--tls", *(word for pair in right.items() for word in pair))
     marker = b"readable only at the ends " * 4
     with lab.call() as caller:
@@ -132,4 +143,31 @@ def t1_token(lab, _full):
     return {}
 
 
-CASES = [t1_tls, t1_token]
+def t2_expired_server(lab, _full):
+    """A server whose certificate has expired is refused for good: exit code 4, and the reason."""
+    authority(lab, "right")
+    certificate(lab, "former", "right", dns="tunnel", days=-1)
+    lab.reverse_server("--tls-cert", lab.folder / "former.pem", "--tls-key", lab.folder / "former.key")
+    client = lab.reverse_client(1, "--tls", "--tls-ca", lab.folder / "right.pem", "--tls-name", "tunnel", wait=False)
+    expect_equal(client.child.wait(20), 4, "exit code")
+    expect("expired" in client.text().splitlines()[-1], client.text()[-300:])
+    return {}
+
+
+def t5_one_end_only(lab, _full):
+    """TLS at one end only: a client without it is told for good, one with it comes back, and both say what may be wrong."""
+    authority(lab, "right")
+    certificate(lab, "tunnel", "right")
+    server = lab.reverse_server("--tls-cert", lab.folder / "tunnel.pem", "--tls-key", lab.folder / "tunnel.key")
+    plain = lab.reverse_client(1, name="plain", wait=False)
+    expect_equal(plain.child.wait(20), 4, "exit code of a client without TLS")
+    expect("wants TLS" in plain.text(), plain.text()[-300:])
+    expect_equal(server.stop(), 0, "exit code of the server")
+    lab.reverse_server(name="server-plain")
+    secure = lab.reverse_client(1, "--tls", "--tls-ca", lab.folder / "right.pem", "--tls-name", "tunnel", name="secure", wait=False)
+    secure.wait_for_line("does it speak TLS")
+    secure.wait_for_line("event=reconnect_wait")
+    return {}
+
+
+CASES = [t1_tls, t1_token, t2_expired_server, t5_one_end_only]

@@ -21,6 +21,9 @@ constexpr Duration kLongSession = std::chrono::seconds(30);
 constexpr Duration kLeastBusyDelay = std::chrono::seconds(5);
 constexpr uint64_t kMaxHeartbeatMs = 3'600'000;
 constexpr size_t kMaxDoublings = 30;
+constexpr char kNotRt1[] =
+    "the server does not speak RT1 (is this its port B? With a certificate it wants TLS)";
+constexpr char kNoAnswer[] = "the server does not answer (is this its port B?)";
 
 // The server's heartbeat; none where it names nothing usable.
 Duration HeartbeatOf(const codec::ReverseParams& params) {
@@ -118,8 +121,7 @@ void ClientCore::HandleReply(Timestamp now, std::string_view line) {
   const auto reply = codec::ParseReverseReply(line);
   if (!reply.ok()) {
     events_.push_back(client::EndControl{});
-    return End(now, ClientEnd::kRefused,
-               Status(StatusCode::kProtocolViolation, "the server does not speak RT1"));
+    return End(now, ClientEnd::kRefused, Status(StatusCode::kProtocolViolation, kNotRt1));
   }
   if (const auto* const err = std::get_if<codec::ReverseErr>(&*reply)) {
     return HandleRefusal(now, *err);
@@ -403,7 +405,7 @@ void ClientCore::HandleTimeout(Timestamp now) {
   }
   if (control_ == Control::kWaiting && now >= control_deadline_) return Dial();
   if (control_ == Control::kGreeting && now >= control_deadline_) {
-    return LoseControl(now, Status(StatusCode::kTimeout, "the server does not answer"), {});
+    return LoseControl(now, Status(StatusCode::kTimeout, kNoAnswer), {});
   }
   if (control_ != Control::kUp) return;
   const ControlWatch::Due due = watch_->HandleTimeout(now);
