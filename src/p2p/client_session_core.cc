@@ -191,8 +191,8 @@ void ClientSessionCore::TakeAnswer(Timestamp now, std::string_view sdp,
   if (restarting_) {
     restarting_ = false;
     restart_answered_ = true;
-    const bool lost = state_ == ClientState::kRecovering;
-    restart_at_ = lost ? now + options_.restart_timeout : Timestamp::Max();
+    restart_at_ = Timestamp::Max();
+    if (state_ == ClientState::kRecovering) RestartAt(now + options_.restart_timeout);
     return;
   }
   state_ = ClientState::kConnecting;
@@ -325,14 +325,18 @@ void ClientSessionCore::HandlePathLost(Timestamp now, const Status& why) {
 // There is a reason why another path may be better, or the only one.
 void ClientSessionCore::WantRestart(Timestamp now) {
   if (!host_is_ming()) return;
-  if (!signaling_up_) {
-    restart_wanted_ = true;
-    return;
-  }
   const bool first = !restarting_ && !restart_answered_;
   const Timestamp at = first ? now : std::max(now, restart_began_ + options_.restart_interval);
-  restart_at_ = std::min(restart_at_, at);
+  RestartAt(std::min(restart_at_, at));
   if (restart_at_ <= now) HandleRestartDue(now);
+}
+
+void ClientSessionCore::RestartAt(Timestamp at) {
+  if (signaling_up_) {
+    restart_at_ = at;
+  } else {
+    restart_wanted_ = true;
+  }
 }
 
 void ClientSessionCore::HandleRestartDue(Timestamp now) {
@@ -364,7 +368,7 @@ void ClientSessionCore::BeginRestart(Timestamp now) {
 void ClientSessionCore::HandleRestartFailed(Timestamp now, SessionId session) {
   if (!has_session_ || session != session_ || !restarting_ || offer_pending_) return;
   restarting_ = false;
-  restart_at_ = now + options_.restart_timeout;
+  RestartAt(now + options_.restart_timeout);
 }
 
 void ClientSessionCore::HandleRestartRequest(Timestamp now) {

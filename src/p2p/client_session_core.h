@@ -182,6 +182,8 @@ class ClientSessionCore {
   void HandleSecondAnswer(Timestamp now, const DescriptionFacts& facts);
   void BeginRestart(Timestamp now);
   void WantRestart(Timestamp now);
+  // Not before the signaling server is there.
+  void RestartAt(Timestamp at);
   void HandleRestartDue(Timestamp now);
   bool host_is_ming() const { return remote_ && remote_->is_ming(); }
   void HandleConnected(Timestamp now);

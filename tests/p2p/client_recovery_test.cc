@@ -218,6 +218,19 @@ TEST_F(ClientRecoveryTest, AChangeWithoutSignalingIsTakenUpWhenItReturns) {
   EXPECT_THAT(Events(), ElementsAre("restart"));
 }
 
+TEST_F(ClientRecoveryTest, ARestartThatFailsWithoutSignalingIsMadeWhenItReturns) {
+  Connected();
+  core_.HandleNetworkChanged(now_);
+  EXPECT_THAT(Events(), ElementsAre("restart"));
+  SignalingDown();
+  core_.HandleRestartFailed(now_, session_);
+  EXPECT_TRUE(core_.IsConsistent());
+  Advance(seconds(10));
+  EXPECT_THAT(Seen(), IsEmpty());
+  core_.HandleSignalingUp(now_);
+  EXPECT_THAT(Events(), ElementsAre("restart"));
+}
+
 TEST_F(ClientRecoveryTest, APathLostDuringAFreshRestartWaitsForIt) {
   Connected();
   core_.HandleNetworkChanged(now_);
