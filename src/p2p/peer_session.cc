@@ -38,6 +38,11 @@ webrtc::PeerConnectionOptions MakeConnectionOptions(const PeerSessionOptions& se
         static_cast<uint32_t>(std::min<size_t>(session.receive_window, codec::kMaxFeatureCredit));
     options.features = features;
   }
+  if (session.protocol == TunnelProtocol::kUdp) {
+    // Datagrams gain nothing by I-DATA, and I-FORWARD-TSN names every message that was given up, a
+    // packet of them in a retransmission time-out.
+    options.sctp.interleaving = sctp::Interleaving::kOff;
+  }
   options.channels.max_channels = session.access.max_channels;
   options.liveness.connect_timeout = session.connect_limit + kLimitMargin;
   options.liveness.disconnected_after = session.access.disconnected_after;

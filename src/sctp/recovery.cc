@@ -123,8 +123,9 @@ Recovery::Fate Recovery::FateOf(Timestamp now, uint32_t tsn) {
     outstanding_.Clear();
     owning_ = false;
   }
-  sent_any_ = true;
+  if (!std::exchange(sent_any_, true)) acknowledged_tsn_ = tsn - 1;
   last_tsn_ = tsn;
+  ++sent_chunks_;
   if (!owning_) {
     WatchSent(now, tsn);
     return Fate::kPass;
@@ -194,6 +195,7 @@ ByteSpan Recovery::HandleInbound(Timestamp now, ByteSpan packet) {
     const std::optional<Sack> sack = ParseSack(*chunk);
     // The engine ends the association for what was never sent.
     if (!sack || IsAfter(sack->cumulative_tsn, last_tsn_)) return packet;
+    if (IsAfter(sack->cumulative_tsn, acknowledged_tsn_)) acknowledged_tsn_ = sack->cumulative_tsn;
     if (outstanding_.empty()) {
       WatchAcknowledged(now, sack->cumulative_tsn);
     } else {

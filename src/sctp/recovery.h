@@ -80,6 +80,11 @@ class Recovery {
   // Since the last call: the engine's timer ran out, and its window is that of a first packet.
   bool TakeEngineTimeout();
 
+  // Chunks of new data that the engine has sent, and how many of them are not acknowledged without
+  // a gap: known whether packets are kept or not.
+  uint64_t sent_chunks() const { return sent_chunks_; }
+  size_t unacknowledged_chunks() const { return sent_any_ ? last_tsn_ - acknowledged_tsn_ : 0; }
+
   uint64_t abandoned_messages() const { return abandoned_messages_; }
 
   // For tests and fuzzers.
@@ -148,7 +153,9 @@ class Recovery {
 
   bool owning_ = true;
   bool sent_any_ = false;
-  uint32_t last_tsn_ = 0;        // that the engine sent
+  uint32_t last_tsn_ = 0;          // that the engine sent
+  uint32_t acknowledged_tsn_ = 0;  // up to which there is no gap
+  uint64_t sent_chunks_ = 0;
   uint32_t last_owned_tsn_ = 0;  // that was taken
   bool engine_timeout_ = false;
 

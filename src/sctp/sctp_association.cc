@@ -130,9 +130,14 @@ link::SendResult SctpAssociation::Send(StreamId stream, Ppid ppid, ByteSpan mess
   if (state_ != State::kUp || stream.value() >= outgoing_streams_) return link::SendResult::kClosed;
   DCHECK(!message.empty());
   stack_.NoteTraffic();
+  if (traits.max_retransmits && ChunksAhead() >= kMostAhead) {
+    waiting_for_space_ = too_far_ahead_ = true;
+    return link::SendResult::kWouldBlock;
+  }
   recovery_.SetRetransmissionLimit(stream.value(), traits.max_retransmits);
   switch (socket_->Send(stream, ppid, message, traits)) {
     case 0:
+      ++taken_messages_;
       queue_limit_.NoteSent(stack_.timers().Now(), message.size());
       return link::SendResult::kAccepted;
     case EWOULDBLOCK:
@@ -144,6 +149,12 @@ link::SendResult SctpAssociation::Send(StreamId stream, Ppid ppid, ByteSpan mess
     default:
       return link::SendResult::kClosed;
   }
+}
+
+size_t SctpAssociation::ChunksAhead() {
+  taken_messages_ = std::max(taken_messages_, recovery_.sent_chunks());
+  const uint64_t queued = taken_messages_ - recovery_.sent_chunks();
+  return recovery_.unacknowledged_chunks() + static_cast<size_t>(queued);
 }
 
 size_t SctpAssociation::SendableBytes() {
@@ -353,7 +364,9 @@ void SctpAssociation::SettleOnce() {
   ReadAll();
   if (state_ == State::kUp) Grow();
   if (state_ == State::kUp) {
-    queue_limit_.NoteQueued(stack_.timers().Now(), QueuedBytes());
+    const size_t queued = QueuedBytes();
+    if (queued == 0) taken_messages_ = recovery_.sent_chunks();
+    queue_limit_.NoteQueued(stack_.timers().Now(), queued);
     OfferSpace();
   }
 }
@@ -502,12 +515,13 @@ void SctpAssociation::FinishGrowth(const Status& result) {
 }
 
 bool SctpAssociation::HasSpaceToOffer() {
-  return state_ == State::kUp && waiting_for_space_ && Backlog() <= BacklogLimit() / 2;
+  return state_ == State::kUp && waiting_for_space_ && Backlog() <= BacklogLimit() / 2 &&
+         !(too_far_ahead_ && ChunksAhead() > kMostAhead / 2);
 }
 
 void SctpAssociation::OfferSpace() {
   if (!HasSpaceToOffer()) return;
-  waiting_for_space_ = false;
+  waiting_for_space_ = too_far_ahead_ = false;
   observer_.OnSendReady();
 }
 

@@ -89,6 +89,11 @@ class SctpAssociation {
     virtual void OnAssociationClosed(const Status& why) = 0;
   };
 
+  // A receiver keeps track of some 4000 chunks behind a gap (usrsctp of 4096) and drops what lies
+  // beyond. A flood of small messages that may be given up would have far more on the way, and one
+  // loss would cost all of them.
+  static constexpr size_t kMostAhead = 4000;
+
   // `stack`, `observer` and `sink` outlive the association.
   SctpAssociation(const SctpOptions& options, SctpStack& stack, Observer& observer,
                   PacketSink& sink);
@@ -105,8 +110,9 @@ class SctpAssociation {
   void HandlePacketsDone();
 
   // Queues one message, 1 byte up to send_buffer; all or nothing. kClosed also for a stream at or
-  // above outgoing_streams(), and for one whose reset is under way. Before OnAssociationUp:
-  // kWouldBlock.
+  // above outgoing_streams(), and for one whose reset is under way. kWouldBlock before
+  // OnAssociationUp, and for a message that may be given up while kMostAhead chunks are queued or
+  // not acknowledged.
   link::SendResult Send(StreamId stream, Ppid ppid, ByteSpan message,
                         const link::ChannelTraits& traits);
   // A hint: the largest message Send would take now. 0 promises OnSendReady.
@@ -186,6 +192,8 @@ class SctpAssociation {
   // Bytes that wait to be sent, and how many may.
   size_t Backlog();
   size_t BacklogLimit() const;
+  // Chunks queued or not acknowledged; fewer than there are while messages of many chunks wait.
+  size_t ChunksAhead();
   void SettleSoon();
   void ReadAll();
   void ReadNotification(size_t size, bool last_piece);
@@ -218,6 +226,7 @@ class SctpAssociation {
   bool silent_ = false;
   Timestamp heard_at_;  // the last packet of the peer, or the start
   bool waiting_for_space_ = false;
+  bool too_far_ahead_ = false;  // while waiting: for fewer chunks, not for fewer bytes
   bool interleaving_ = false;
   bool stream_reset_ = false;
 
@@ -237,6 +246,7 @@ class SctpAssociation {
   Timestamp recovery_armed_ = Timestamp::Max();
   SendQueueLimit queue_limit_;
   ResetGate reset_gate_;
+  uint64_t taken_messages_ = 0;  // or the chunks that were sent of them, whichever is more
   uint64_t abandoned_messages_ = 0;
   uint64_t dropped_packets_ = 0;
   uint32_t inits_ = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "ming/codec/dcep.h"
@@ -17,6 +18,10 @@ constexpr size_t kMessageSizeOfAnyPeer = 16384;
 // What a channel may send in its turn while others wait: a few messages, so that a small one waits
 // milliseconds.
 constexpr size_t kBytesPerTurn = size_t{64} * 1024;
+
+// What is sent in order on an unreliable channel, before its ACK: FORWARD-TSN names every ordered
+// message that is given up, and after a flood that was lost it would have to name thousands.
+constexpr uint16_t kHardlyEverGivenUp = std::numeric_limits<uint16_t>::max();
 
 constexpr std::array<uint8_t, 1> kDummyByte = {0};
 
@@ -251,8 +256,11 @@ link::SendResult ChannelHub::SendNow(const DataChannel& channel, StreamNumber st
                                      link::MessageKind kind, ByteSpan message) {
   if (association_ == nullptr) return link::SendResult::kClosed;
   link::ChannelTraits traits = channel.traits();
-  // Before the ACK an unordered message could overtake the OPEN (RFC 8832, section 6).
-  if (!table_.acknowledged(channel.id())) traits.ordering = link::Ordering::kOrdered;
+  if (!table_.acknowledged(channel.id())) {
+    // An unordered message could overtake the OPEN (RFC 8832, section 6).
+    traits.ordering = link::Ordering::kOrdered;
+    if (traits.max_retransmits) traits.max_retransmits = kHardlyEverGivenUp;
+  }
   const ByteSpan bytes = message.empty() ? ByteSpan(kDummyByte.data(), kDummyByte.size()) : message;
   const link::SendResult result =
       association_->Send(ToSctp(stream), ToSctp(PpidOf(kind, message.empty())), bytes, traits);

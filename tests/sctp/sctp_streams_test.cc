@@ -204,6 +204,38 @@ TEST_F(SctpStreamsTest, UnreliableMessagesAreGivenUpAndTheRestGoesOn) {
   EXPECT_EQ(a.association->stats().abandoned_messages, 3u);
 }
 
+TEST_F(SctpStreamsTest, AFloodThatIsLostDoesNotHoldUpWhatFollows) {
+  SctpOptions options;
+  options.interleaving = Interleaving::kOff;
+  options.rto_min = options.rto_initial = std::chrono::milliseconds(50);
+  options.max_packet_size = 16347;
+  Connect(options);
+  link::ChannelTraits unreliable;
+  unreliable.ordering = link::Ordering::kUnordered;
+  unreliable.max_retransmits = 0;
+  const ByteBuffer datagram = Pattern(100, 1);
+  // Opens the window wide.
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_EQ(Send(a, 2, Pattern(50'000, 1)), link::SendResult::kAccepted);
+  }
+  ASSERT_TRUE(RunUntil([&] { return a.association->QueuedBytes() == 0; }));
+  // No more of them are ahead of the gap than the receiver keeps track of.
+  bool lossy = true;
+  a.filter = [&](ByteSpan) { return !lossy; };
+  size_t taken = 0;
+  while (taken < 20'000 && Send(a, 1, datagram, unreliable) == link::SendResult::kAccepted) ++taken;
+  EXPECT_EQ(taken, SctpAssociation::kMostAhead);
+  EXPECT_EQ(Send(a, 2, ByteSpan("reliable")), link::SendResult::kAccepted);
+  const int readies = a.send_readies;
+  lossy = false;
+  // All of them are given up in one round, and the flow goes on.
+  ASSERT_TRUE(RunUntil([&] { return a.send_readies > readies; }, std::chrono::seconds(2)));
+  const size_t before = b.messages.size();
+  ASSERT_EQ(Send(a, 1, ByteSpan("later"), unreliable), link::SendResult::kAccepted);
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() > before; }, std::chrono::seconds(2)));
+  ASSERT_TRUE(RunUntil([&] { return a.association->QueuedBytes() == 0; }));
+}
+
 TEST_F(SctpStreamsTest, ReliableMessagesSurviveTheSameLoss) {
   SctpOptions options;
   options.rto_min = options.rto_initial = std::chrono::milliseconds(50);
