@@ -28,7 +28,7 @@ def report(results, about):
     versions = ", ".join(f"{name} {version}" for name, version in about["packages"].items())
     loads = ", ".join(f"{name} {group['load_before']:.2f}" for name, group in about["groups"].items())
     parts = [f"{about['time']}: {about['ming']}; {about['processors']} x {about['processor']}, Linux {about['kernel']}, TCP "
-             f"{about['congestion_control']}; medians of {about['rounds']} rounds, {about['seconds']:g} s each.\n"
+             f"{about['congestion_control']}; medians of as many rounds as each table says, {about['seconds']:g} s each.\n"
              f"Packages: {versions}.\nLoad average at the start of each group: {loads}.",
              table(targets.rows(results, targets.TUNNEL + targets.REVERSE))]
     parts += [measured_table(results, workload, base_of(results.parties(workload))) for workload in results.workloads()]

@@ -150,10 +150,10 @@ def first_byte(party, count):
 
 
 @contextlib.contextmanager
-def held_connections(party, count):
-    """So many connections, each proven by one byte each way, idle from then on."""
+def held_connections(party, count, rate=2000):
+    """So many connections, opened at this rate, each proven by one byte each way, idle from then on."""
     holder = subprocess.Popen([str(party.tools.load), "crowd", "--entry", party.entry(), "--count", str(count), "--seconds",
-                               str(count / 2000), "--hold", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                               str(count / rate), "--hold", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         lines = [holder.stdout.readline() for _ in range(3)]
         if len(lines) < 3 or not lines[2]:

@@ -12,6 +12,7 @@ from support.processes import Failure, wait_for
 LOCAL = "127.0.0.1"
 DESCRIPTORS = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 MAX_CONNECTIONS = (DESCRIPTORS - 200) // 2  # a relay needs two descriptors for each
+CROWD = min(10_000, MAX_CONNECTIONS * 15 // 16)  # what every relay has room for, with some of its own
 PION_BUFFER = 128 << 10  # at which Pion is fastest here: more overflows the socket buffer of its peer
 PION_LONG_BUFFER = 4 << 20  # over a wire, where the round trip asks for more
 
@@ -275,7 +276,7 @@ class Haproxy(TwoHops):
     def hop(self, run, name, address, port, to_address, to_port):
         config = self.folder / f"{name}.cfg"
         config.write_text(
-            f"global\n  nbthread 1\n  maxconn {MAX_CONNECTIONS - 400}\n  maxpipes 100\n"
+            f"global\n  nbthread 1\n  maxconn {MAX_CONNECTIONS * 31 // 32}\n  maxpipes 100\n"
             "defaults\n  mode tcp\n  option splice-auto\n  timeout connect 10s\n  timeout client 1h\n  timeout server 1h\n"
             f"listen tunnel\n  bind {address}:{port} backlog 16384\n  server next {to_address}:{to_port}\n")
         run(name, "/usr/sbin/haproxy", "-db", "-f", config)

@@ -91,14 +91,14 @@ def table(rows):
 
 
 def measured_table(results, workload, base=None):
-    """The parties of one workload: median of each metric, its spread for the first metric, the ratio to `base`."""
+    """The parties of one workload: median of each metric, how many rounds, the spread of the first metric, the ratio to `base`."""
     metrics = results.metrics(workload)
-    rows = [[workload, *metrics, "min-max", *([f"x {base}"] if base else [])]]
+    rows = [[workload, *metrics, "rounds", "min-max", *([f"x {base}"] if base else [])]]
     reference = results.get(workload, base, metrics[0]) if base else None
     for party in results.parties(workload):
         series = [results.get(workload, party, metric) for metric in metrics]
         row = [party, *(short(one.median) if one else "-" for one in series)]
-        row.append("-".join(map(short, series[0].spread)) if series[0] else "void")
+        row += [str(len(series[0].values)), "-".join(map(short, series[0].spread))] if series[0] else ["-", "void"]
         if base:
             row.append(short(series[0].median / reference.median) if series[0] and reference else "-")
         rows.append(row)

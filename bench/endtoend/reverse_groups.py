@@ -1,6 +1,8 @@
 """Workloads of the reverse tunnel."""
+import sys
+
 from endtoend import load
-from endtoend.parties import MAX_CONNECTIONS
+from endtoend.parties import CROWD, DESCRIPTORS
 from endtoend.rounds import interleave, prepare, start_web_servers, stop
 
 RELAYS = ("direct", "reverse", "reverse-copy", "reverse-before", "copy", "nginx", "haproxy", "socat", "ssh-R")
@@ -32,12 +34,16 @@ def http(bench):
     stop(parties)
 
 
-IDLE = 10_000
 IDLE_PARTIES = ("reverse", "reverse-before", "copy", "nginx", "haproxy")
+
+
+def say_crowd():
+    print(f"  {CROWD:,} connections: a process may have {DESCRIPTORS:,} descriptors", file=sys.stderr, flush=True)
 
 
 def idle(bench):
     """Private memory of one hop for each connection that carries nothing; the kernel's buffers are not counted."""
+    say_crowd()
     parties = prepare(bench, IDLE_PARTIES)
     interleave(bench, parties, {"reverse idle": hold_idle}, min(bench.rounds, 3))
     stop(parties)
@@ -45,23 +51,22 @@ def idle(bench):
 
 def hold_idle(party):
     party.begin_anew()  # what an allocator kept of the last crowd would hide what this one needs
-    count = min(IDLE, MAX_CONNECTIONS - 600)
     service = load.start_echo(party)
     try:
         with load.held_connections(party, 1):
             before = party.memory()
-        with load.held_connections(party, count) as held:
+        with load.held_connections(party, CROWD) as held:
             grown = party.memory()
     finally:
         service.close()
-    return {"connection_kb": (grown.private - before.private) / count / HOPS / 1000, "connections": count, "lost": held["lost"]}
+    return {"connection_kb": (grown.private - before.private) / CROWD / HOPS / 1000, "connections": CROWD, "lost": held["lost"]}
 
 
 def storm(bench):
-    """Ten thousand callers within one second."""
+    """A crowd of callers within one second."""
+    say_crowd()
     parties = prepare(bench, ("direct", *IDLE_PARTIES))
     for party in parties.values():
         load.start_echo(party)
-    count = min(IDLE, MAX_CONNECTIONS - 600)
-    interleave(bench, parties, {"reverse storm": lambda party: load.storm(party, count, 1)}, min(bench.rounds, 3))
+    interleave(bench, parties, {"reverse storm": lambda party: load.storm(party, CROWD, 1)}, min(bench.rounds, 3))
     stop(parties)
