@@ -12,11 +12,11 @@
 #include <variant>
 
 #include "ming/codec/packet_demux.h"
-#include "ming/ice/datagram_batch.h"
 #include "ming/ice/engine_agent.h"
 #include "ming/ice/local_addresses.h"
 #include "ming/ice/stun_fanout.h"
 #include "ming/ice/udp_path.h"
+#include "ming/net/datagram_batch.h"
 #include "ming/net/turn_end_hook.h"
 #include "ming/net/unique_fd.h"
 
@@ -129,7 +129,7 @@ class IceAgent::Impl final : private EngineAgent::Observer, private UdpPath::Obs
   std::optional<SelectedPair> pair_;
   std::deque<Event> events_;
   std::deque<std::function<void()>> commands_;
-  DatagramBatch batch_;
+  net::DatagramBatch batch_;
   IceStats stats_;
   std::unique_ptr<UdpPath> path_;     // null: relayed, or no pair yet
   int path_fd_ = -1;                  // the engine's, which path_ reads in its place
@@ -390,7 +390,7 @@ void IceAgent::Impl::Flush() {
     return;
   }
   while (!batch_.empty()) {
-    const DatagramBatch::Run run = batch_.FrontAlone();
+    const net::DatagramBatch::Run run = batch_.FrontAlone();
     if (!engine_.Send(run.bytes)) ++stats_.datagrams_dropped;
     batch_.Pop(run);
   }

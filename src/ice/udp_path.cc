@@ -198,9 +198,9 @@ void UdpPath::DropFront() {
   static_cast<void>(recv(fd_.get(), &byte, sizeof(byte), MSG_DONTWAIT));
 }
 
-UdpPath::Outcome UdpPath::Send(DatagramBatch& batch) {
+UdpPath::Outcome UdpPath::Send(net::DatagramBatch& batch) {
   while (!batch.empty()) {
-    const DatagramBatch::Run run = segmentation_ ? batch.Front() : batch.FrontAlone();
+    const net::DatagramBatch::Run run = segmentation_ ? batch.Front() : batch.FrontAlone();
     const int error = SendRun(run);
     if (error == EAGAIN || error == ENOBUFS) {
       want_write_ = true;
@@ -217,8 +217,9 @@ UdpPath::Outcome UdpPath::Send(DatagramBatch& batch) {
 }
 
 // `run` is the front of `batch`.
-void UdpPath::HandleRefusal(DatagramBatch& batch, const DatagramBatch::Run& run, int error) {
-  const DatagramBatch::Run alone = batch.FrontAlone();
+void UdpPath::HandleRefusal(net::DatagramBatch& batch, const net::DatagramBatch::Run& run,
+                            int error) {
+  const net::DatagramBatch::Run alone = batch.FrontAlone();
   if (run.count > 1) error = SendRun(alone);
   const bool too_large = error == EMSGSIZE;
   if (too_large) {
@@ -261,12 +262,12 @@ void UdpPath::ForbidFragments(bool forbid) {
   PLOG_IF(WARNING, set != 0) << "path MTU discovery of a UDP socket";
 }
 
-int UdpPath::SendRun(const DatagramBatch::Run& run) {
+int UdpPath::SendRun(const net::DatagramBatch::Run& run) {
   ForbidFragments(run.segment > kEveryPath);
   return SendNow(run);
 }
 
-int UdpPath::SendNow(const DatagramBatch::Run& run) {
+int UdpPath::SendNow(const net::DatagramBatch::Run& run) {
   iovec io{};
   io.iov_base = const_cast<uint8_t*>(run.bytes.data());  // the kernel only reads
   io.iov_len = run.bytes.size();

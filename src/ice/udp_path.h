@@ -8,8 +8,8 @@
 #include <cstdint>
 
 #include "ming/base/status.h"
-#include "ming/ice/datagram_batch.h"
 #include "ming/ice/ice_options.h"
+#include "ming/net/datagram_batch.h"
 #include "ming/net/fd_watch.h"
 #include "ming/net/reactor.h"
 #include "ming/net/socket_address.h"
@@ -52,7 +52,7 @@ class UdpPath {
   // Sends from the front of `batch`; what would block stays in it. A datagram the kernel refuses is
   // dropped and counted. One above kEveryPath is not cut on its way, so that the sender can tell
   // what the path carries; where the first link has no room for it, it is cut here, and counted.
-  Outcome Send(DatagramBatch& batch);
+  Outcome Send(net::DatagramBatch& batch);
   // For good.
   void StopReading();
 
@@ -77,13 +77,13 @@ class UdpPath {
   size_t Deliver(const Arrived& arrived);
   void DropFront();
   void ForbidFragments(bool forbid);
-  void HandleRefusal(DatagramBatch& batch, const DatagramBatch::Run& run, int error);
+  void HandleRefusal(net::DatagramBatch& batch, const net::DatagramBatch::Run& run, int error);
   void SetCoalescing(bool on);
   void UpdateInterest();
   void ChooseHopLimit();
   // 0 or the errno.
-  int SendRun(const DatagramBatch::Run& run);
-  int SendNow(const DatagramBatch::Run& run);
+  int SendRun(const net::DatagramBatch::Run& run);
+  int SendNow(const net::DatagramBatch::Run& run);
 
   net::Reactor& reactor_;
   net::UniqueFd fd_;

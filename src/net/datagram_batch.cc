@@ -1,10 +1,10 @@
-#include "ming/ice/datagram_batch.h"
+#include "ming/net/datagram_batch.h"
 
 #include <glog/logging.h>
 
 #include "ming/base/checked_cast.h"
 
-namespace ming::ice {
+namespace ming::net {
 
 void DatagramBatch::Append(ByteSpan datagram) {
   DCHECK(!datagram.empty());
@@ -46,4 +46,4 @@ void DatagramBatch::Clear() {
   head_ = 0;
 }
 
-}  // namespace ming::ice
+}  // namespace ming::net

@@ -1,7 +1,7 @@
 // DatagramBatch: datagrams of one loop turn on their way to one address, in order, laid out so that
 // runs of equal size leave in one system call (UDP generic segmentation offload). Pure.
-#ifndef MING_ICE_DATAGRAM_BATCH_H_
-#define MING_ICE_DATAGRAM_BATCH_H_
+#ifndef MING_NET_DATAGRAM_BATCH_H_
+#define MING_NET_DATAGRAM_BATCH_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 #include "ming/base/bytes.h"
 
-namespace ming::ice {
+namespace ming::net {
 
 class DatagramBatch {
  public:
@@ -44,6 +44,6 @@ class DatagramBatch {
   size_t head_ = 0;
 };
 
-}  // namespace ming::ice
+}  // namespace ming::net
 
-#endif  // MING_ICE_DATAGRAM_BATCH_H_
+#endif  // MING_NET_DATAGRAM_BATCH_H_

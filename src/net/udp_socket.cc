@@ -1,11 +1,15 @@
 #include "ming/net/udp_socket.h"
 
+#include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
+#include "ming/base/checked_cast.h"
 #include "ming/net/bound_sockets.h"
 
 namespace ming::net {
@@ -28,6 +32,10 @@ bool IsPeerError(int error_number) {
          error_number == ENETUNREACH || error_number == EHOSTDOWN;
 }
 
+bool IsBlocked(int error_number) {
+  return error_number == EAGAIN || error_number == ENOBUFS || error_number == EINTR;
+}
+
 }  // namespace
 
 Result<std::vector<std::unique_ptr<UdpSocket>>> UdpSocket::Listen(Reactor& reactor,
@@ -38,7 +46,7 @@ Result<std::vector<std::unique_ptr<UdpSocket>>> UdpSocket::Listen(Reactor& react
   std::vector<std::unique_ptr<UdpSocket>> sockets;
   for (auto& socket : *bound) {
     SetBuffers(socket.fd.get(), options);
-    sockets.emplace_back(new UdpSocket(reactor, std::move(socket.fd)));
+    sockets.emplace_back(new UdpSocket(reactor, std::move(socket.fd), options));
   }
   return sockets;
 }
@@ -48,7 +56,7 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::Bind(Reactor& reactor, const Socke
   auto bound = BindTo(SocketType::kDatagram, local, 0);
   if (!bound.ok()) return bound.status().WithContext("cannot bind " + local.ToString());
   SetBuffers(bound->fd.get(), options);
-  return std::unique_ptr<UdpSocket>(new UdpSocket(reactor, std::move(bound->fd)));
+  return std::unique_ptr<UdpSocket>(new UdpSocket(reactor, std::move(bound->fd), options));
 }
 
 Result<std::unique_ptr<UdpSocket>> UdpSocket::Connect(Reactor& reactor, const SocketAddress& remote,
@@ -61,13 +69,14 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::Connect(Reactor& reactor, const So
     return Status::FromErrno("cannot reach " + remote.ToString(), errno);
   }
   SetBuffers(fd->get(), options);
-  return std::unique_ptr<UdpSocket>(new UdpSocket(reactor, std::move(*fd)));
+  return std::unique_ptr<UdpSocket>(new UdpSocket(reactor, std::move(*fd), options));
 }
 
-UdpSocket::UdpSocket(Reactor& reactor, UniqueFd fd)
+UdpSocket::UdpSocket(Reactor& reactor, UniqueFd fd, const UdpOptions& options)
     : reactor_(reactor),
       fd_(std::move(fd)),
-      watch_(reactor, fd_.get(), [this](uint32_t events) { OnEvents(events); }) {}
+      watch_(reactor, fd_.get(), [this](uint32_t events) { OnEvents(events); }),
+      segmentation_(options.segmentation) {}
 
 UdpSocket::~UdpSocket() = default;
 
@@ -109,20 +118,53 @@ UdpSendResult UdpSocket::SendMessage(const sockaddr_storage* address, socklen_t 
   }
   if (count >= 0) {
     ++counters_.sent;
+    ++counters_.send_calls;
     return UdpSendResult::kSent;
   }
-  if (errno == EAGAIN || errno == ENOBUFS || errno == EINTR) {
-    ++counters_.send_would_block;
-    want_send_ready_ = true;
-    UpdateInterest();
-    return UdpSendResult::kWouldBlock;
-  }
+  if (IsBlocked(errno)) return HandleBlocked();
   if (errno == EMSGSIZE) {
     ++counters_.send_too_large;
     return UdpSendResult::kTooLarge;
   }
   ++counters_.send_unreachable;
   return UdpSendResult::kUnreachable;
+}
+
+UdpSendResult UdpSocket::HandleBlocked() {
+  ++counters_.send_would_block;
+  want_send_ready_ = true;
+  UpdateInterest();
+  return UdpSendResult::kWouldBlock;
+}
+
+std::optional<UdpSendResult> UdpSocket::SendRun(const std::optional<SocketAddress>& to,
+                                                ByteSpan datagrams, size_t segment) {
+  if (!segmentation_) return std::nullopt;
+  sockaddr_storage storage{};
+  iovec io{const_cast<uint8_t*>(datagrams.data()), datagrams.size()};  // the kernel only reads
+  msghdr message{};
+  message.msg_iov = &io;
+  message.msg_iovlen = 1;
+  if (to) {
+    message.msg_namelen = to->ToKernel(storage);
+    message.msg_name = &storage;
+  }
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(uint16_t))> control{};
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_UDP;
+  header->cmsg_type = UDP_SEGMENT;
+  header->cmsg_len = CMSG_LEN(sizeof(uint16_t));
+  const auto size = base::CheckedCast<uint16_t>(segment);
+  std::memcpy(CMSG_DATA(header), &size, sizeof(size));
+  if (::sendmsg(fd_.get(), &message, MSG_NOSIGNAL) >= 0) {
+    counters_.sent += (datagrams.size() + segment - 1) / segment;
+    ++counters_.send_calls;
+    return UdpSendResult::kSent;
+  }
+  if (IsBlocked(errno)) return HandleBlocked();
+  return std::nullopt;
 }
 
 void UdpSocket::OnEvents(uint32_t events) {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ming/base/bytes.h"
@@ -24,6 +25,8 @@ struct UdpOptions {
   // of a stock kernel, 208 KiB, loses packets in bursts.
   int receive_buffer = 1024 * 1024;
   int send_buffer = 1024 * 1024;
+  // Whether SendRun may have the kernel cut (UDP_SEGMENT).
+  bool segmentation = true;
 };
 
 enum class UdpSendResult {
@@ -36,6 +39,7 @@ enum class UdpSendResult {
 struct UdpCounters {
   uint64_t received = 0;
   uint64_t sent = 0;
+  uint64_t send_calls = 0;  // that sent them
   uint64_t send_would_block = 0;
   uint64_t send_too_large = 0;
   uint64_t send_unreachable = 0;
@@ -85,18 +89,26 @@ class UdpSocket {
   UdpSendResult Send(ByteSpan datagram);
   // From a socket that is not connected.
   UdpSendResult SendTo(const SocketAddress& to, ByteSpan datagram);
+  // Datagrams of `segment` bytes that stand one behind the other, a run of
+  // DatagramBatch, the last may be shorter: in one system call, to `to` or to the peer of a
+  // connected socket. Whatever comes back holds for all of them. None: nothing was sent, and each
+  // is to be sent by itself, as the kernel or the device will not cut them, or the path is too
+  // narrow.
+  std::optional<UdpSendResult> SendRun(const std::optional<SocketAddress>& to, ByteSpan datagrams,
+                                       size_t segment);
 
   SocketAddress local_address() const { return LocalAddressOf(fd_.get()); }
   const UdpCounters& counters() const { return counters_; }
 
  private:
-  UdpSocket(Reactor& reactor, UniqueFd fd);
+  UdpSocket(Reactor& reactor, UniqueFd fd, const UdpOptions& options);
 
   void OnEvents(uint32_t events);
   void ReceiveBatch();
   bool ReceiveOne();
   UdpSendResult SendMessage(const sockaddr_storage* address, socklen_t address_size,
                             ByteSpan datagram);
+  UdpSendResult HandleBlocked();
   void ReportPeerError();
   void HandlePeerError(int error_number);
   bool receiving() const { return observer_ != nullptr && !paused_; }
@@ -105,6 +117,7 @@ class UdpSocket {
   Reactor& reactor_;
   UniqueFd fd_;
   FdWatch watch_;
+  const bool segmentation_;
   Observer* observer_ = nullptr;
   bool paused_ = false;
   bool want_send_ready_ = false;

@@ -56,7 +56,7 @@ Result<std::unique_ptr<ClientForwarder>> UdpClientForwarder::Create(
     net::Reactor& reactor, const UdpClientForwarderOptions& options) {
   const Status valid = Validate(options);
   CHECK(valid.ok()) << valid.message();
-  auto sockets = net::UdpSocket::Listen(reactor, options.local, net::UdpOptions());
+  auto sockets = net::UdpSocket::Listen(reactor, options.local, options.sockets);
   if (!sockets.ok()) return sockets.status();
   auto forwarder = std::unique_ptr<UdpClientForwarder>(new UdpClientForwarder(reactor, options));
   for (std::unique_ptr<net::UdpSocket>& socket : *sockets) {
@@ -75,6 +75,8 @@ UdpClientForwarder::UdpClientForwarder(net::Reactor& reactor,
         PumpTable();
       })),
       drain_(reactor, [] {}),
+      outbox_(reactor,
+              [this](net::UdpSendResult why, size_t count) { CountUnsent(why, count, counters_); }),
       queue_budget_{options.max_queued_datagrams, options.max_queued_bytes} {}
 
 UdpClientForwarder::~UdpClientForwarder() = default;
@@ -185,7 +187,7 @@ void UdpClientForwarder::OnFlowDatagram(FlowId id, ByteSpan datagram) {
   table_.Touch(reactor_.Now(), id);
   ++counters_.datagrams_from_peer;
   counters_.bytes_from_peer += datagram.size();
-  CountUnsent(found->second->listener.socket().SendTo(found->second->source, datagram), counters_);
+  outbox_.Send(found->second->listener.socket(), found->second->source, datagram);
 }
 
 // The flow stays: its source may go on, on a new channel.

@@ -17,6 +17,7 @@
 #include "ming/link/timer_service.h"
 #include "ming/net/reactor.h"
 #include "ming/net/socket_address.h"
+#include "ming/net/udp_outbox.h"
 #include "ming/net/udp_socket.h"
 #include "ming/tunnel/channel_terms.h"
 #include "ming/tunnel/datagram_flow.h"
@@ -30,6 +31,7 @@ struct UdpClientForwarderOptions {
   // Where local applications send to. Port 0: any.
   HostPort local{"localhost", Port(25565)};
   UdpFlowOptions flows;
+  net::UdpOptions sockets;
   // Datagrams kept while there is no path: of each flow, and bytes of all of them. Beyond, the
   // newest are dropped: they are the ones an application sends again.
   size_t max_queued_datagrams = 32;
@@ -87,6 +89,7 @@ class UdpClientForwarder final : public ClientForwarder, private DatagramFlow::O
   link::ChannelOpener* opener_ = nullptr;
   ChannelTerms terms_;  // of the path
   ForwarderCounters counters_;
+  net::UdpOutbox outbox_;
   DatagramQueue::Budget queue_budget_;
   std::unordered_map<FlowId, std::unique_ptr<Flow>> flows_;
 };

@@ -7,7 +7,6 @@
 
 #include "ming/base/option_problems.h"
 #include "ming/base/utf8.h"
-#include "ming/net/udp_socket.h"
 #include "ming/tunnel/unsent_datagrams.h"
 
 namespace ming::tunnel {
@@ -67,6 +66,8 @@ UdpHostForwarder::UdpHostForwarder(net::Reactor& reactor, net::Resolver& resolve
         PumpTable();
       })),
       drain_(reactor, [] {}),
+      outbox_(reactor,
+              [this](net::UdpSendResult why, size_t count) { CountUnsent(why, count, counters_); }),
       queue_budget_{options.max_queued_datagrams, options.max_queued_bytes} {
   const Status valid = Validate(options_);
   CHECK(valid.ok()) << valid.message();
@@ -103,7 +104,7 @@ void UdpHostForwarder::OnResolved(FlowId id,
   Status failure = addresses.status();
   // The first address whose family this machine can use at all.
   for (size_t i = 0; addresses.ok() && i < addresses->size() && flow.socket == nullptr; ++i) {
-    auto socket = net::UdpSocket::Connect(reactor_, (*addresses)[i], net::UdpOptions());
+    auto socket = net::UdpSocket::Connect(reactor_, (*addresses)[i], options_.sockets);
     if (socket.ok()) {
       flow.Connect(std::move(*socket));
     } else {
@@ -150,7 +151,7 @@ void UdpHostForwarder::OnTargetDatagram(Flow& flow, ByteSpan datagram) {
 }
 
 void UdpHostForwarder::SendToTarget(Flow& flow, ByteSpan datagram) {
-  CountUnsent(flow.socket->Send(datagram), counters_);
+  outbox_.Send(*flow.socket, std::nullopt, datagram);
 }
 
 void UdpHostForwarder::OnFlowDatagram(FlowId id, ByteSpan datagram) {

@@ -18,6 +18,8 @@
 #include "ming/net/reactor.h"
 #include "ming/net/resolver.h"
 #include "ming/net/socket_address.h"
+#include "ming/net/udp_outbox.h"
+#include "ming/net/udp_socket.h"
 #include "ming/tunnel/channel_terms.h"
 #include "ming/tunnel/datagram_flow.h"
 #include "ming/tunnel/drain_gate.h"
@@ -31,6 +33,7 @@ struct UdpHostForwarderOptions {
   HostPort remote{"localhost", Port(25565)};
   // max_flows counts the channels of all clients that share the forwarder.
   UdpFlowOptions flows;
+  net::UdpOptions sockets;
   // Datagrams kept while the target's name is being resolved: of each channel, and bytes of all.
   size_t max_queued_datagrams = 32;
   size_t max_queued_bytes = size_t{1} << 20;
@@ -72,6 +75,7 @@ class UdpHostForwarder final : public HostForwarder, private DatagramFlow::Obser
   std::unique_ptr<link::Alarm> idle_alarm_;
   DrainGate drain_;
   ForwarderCounters counters_;
+  net::UdpOutbox outbox_;
   DatagramQueue::Budget queue_budget_;
   std::unordered_map<FlowId, std::unique_ptr<Flow>> flows_;
 };

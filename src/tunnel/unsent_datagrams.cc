@@ -2,18 +2,18 @@
 
 namespace ming::tunnel {
 
-void CountUnsent(net::UdpSendResult result, ForwarderCounters& counters) {
+void CountUnsent(net::UdpSendResult result, size_t count, ForwarderCounters& counters) {
   switch (result) {
     case net::UdpSendResult::kSent:
       return;
     case net::UdpSendResult::kWouldBlock:
-      ++counters.dropped_backpressure;
+      counters.dropped_backpressure += count;
       return;
     case net::UdpSendResult::kTooLarge:
-      ++counters.dropped_oversize;
+      counters.dropped_oversize += count;
       return;
     case net::UdpSendResult::kUnreachable:
-      ++counters.dropped_unreachable;
+      counters.dropped_unreachable += count;
       return;
   }
 }

@@ -2,13 +2,15 @@
 #ifndef MING_TUNNEL_UNSENT_DATAGRAMS_H_
 #define MING_TUNNEL_UNSENT_DATAGRAMS_H_
 
+#include <cstddef>
+
 #include "ming/net/udp_socket.h"
 #include "ming/tunnel/forwarder.h"
 
 namespace ming::tunnel {
 
-// Counts one datagram that is lost for the reason of `result`; kSent counts nothing.
-void CountUnsent(net::UdpSendResult result, ForwarderCounters& counters);
+// Counts datagrams that are lost for the reason of `result`; kSent counts nothing.
+void CountUnsent(net::UdpSendResult result, size_t count, ForwarderCounters& counters);
 
 }  // namespace ming::tunnel
 

@@ -187,8 +187,8 @@ TEST_F(UdpPathTest, StopsReading) {
   EXPECT_EQ(ours_.Receive(), full);
 }
 
-DatagramBatch BatchOf(size_t count, size_t last) {
-  DatagramBatch batch;
+net::DatagramBatch BatchOf(size_t count, size_t last) {
+  net::DatagramBatch batch;
   for (size_t i = 0; i < count; ++i) batch.Append(ByteSpan(Datagram(kDtls, kSegment)));
   batch.Append(ByteSpan(Datagram(kDtls, last)));
   return batch;
@@ -202,7 +202,7 @@ void JoinAt(const Socket& socket) {
 TEST_F(UdpPathTest, SendsARunInOneCall) {
   JoinAt(peer_);
   Use(UdpOffload::kOn, ours_, peer_);
-  DatagramBatch batch = BatchOf(3, 7);
+  net::DatagramBatch batch = BatchOf(3, 7);
   EXPECT_EQ(path_->Send(batch), UdpPath::Outcome::kAllSent);
   EXPECT_THAT(peer_.Receive(), SizeIs(3 * kSegment + 7));
 }
@@ -210,7 +210,7 @@ TEST_F(UdpPathTest, SendsARunInOneCall) {
 TEST_F(UdpPathTest, WithoutOffloadSendsOneByOne) {
   JoinAt(peer_);
   Use(UdpOffload::kOff, ours_, peer_);
-  DatagramBatch batch = BatchOf(1, 7);
+  net::DatagramBatch batch = BatchOf(1, 7);
   EXPECT_EQ(path_->Send(batch), UdpPath::Outcome::kAllSent);
   EXPECT_THAT(peer_.Receive(), SizeIs(kSegment));
   EXPECT_THAT(peer_.Receive(), SizeIs(7));
@@ -224,7 +224,7 @@ TEST_F(UdpPathTest, SendsOneByOneWhereTheKernelRefuses) {
             0);
   Use(UdpOffload::kOn, ours_, peer_);
   for (int round = 0; round < 2; ++round) {
-    DatagramBatch batch = BatchOf(2, 7);
+    net::DatagramBatch batch = BatchOf(2, 7);
     EXPECT_EQ(path_->Send(batch), UdpPath::Outcome::kAllSent);
     EXPECT_THAT(peer_.Receive(), SizeIs(kSegment));
     EXPECT_THAT(peer_.Receive(), SizeIs(kSegment));
@@ -237,7 +237,7 @@ TEST_F(UdpPathTest, OnlyWhatEveryPathCarriesMayBeCut) {
   Use(UdpOffload::kOn, ours_, peer_);
   const int before = ours_.Option(IPPROTO_IP, IP_MTU_DISCOVER);
   const auto send = [this](size_t size) {
-    DatagramBatch batch;
+    net::DatagramBatch batch;
     const std::string datagram = Datagram(kDtls, size);
     batch.Append(ByteSpan(datagram));
     EXPECT_EQ(path_->Send(batch), UdpPath::Outcome::kAllSent);
@@ -253,7 +253,7 @@ TEST_F(UdpPathTest, OnlyWhatEveryPathCarriesMayBeCut) {
 
 TEST_F(UdpPathTest, WhatStandsBehindATooLargeDatagramIsSent) {
   Use(UdpOffload::kOn, ours_, peer_);
-  DatagramBatch batch;
+  net::DatagramBatch batch;
   const std::string too_large = Datagram(kDtls, 65535);
   const std::string behind = Datagram(kDtls, 7);
   batch.Append(ByteSpan(too_large));
@@ -300,7 +300,7 @@ TEST_P(UdpPathHopLimitTest, DiffersFromThatOfTheEngine) {
   Use(UdpOffload::kOn, ours, peer);
   ours.SendTo(peer, Datagram(kStun, 28));
   const int of_engine = receive_limit();
-  DatagramBatch batch = BatchOf(0, 7);
+  net::DatagramBatch batch = BatchOf(0, 7);
   ASSERT_EQ(path_->Send(batch), UdpPath::Outcome::kAllSent);
   EXPECT_EQ(receive_limit(), of_engine - 1);
   path_.reset();

@@ -1,10 +1,10 @@
-#include "ming/ice/datagram_batch.h"
+#include "ming/net/datagram_batch.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace ming::ice {
+namespace ming::net {
 namespace {
 
 void AppendSizes(DatagramBatch& batch, const std::vector<size_t>& sizes) {
@@ -63,4 +63,4 @@ TEST(DatagramBatch, TakesOneAloneWhereSegmentationIsRefused) {
 }
 
 }  // namespace
-}  // namespace ming::ice
+}  // namespace ming::net
