@@ -3,7 +3,7 @@ import subprocess
 import time
 
 from reverse import rt1
-from reverse.lab import KIB, accept, cpu_seconds, echo_once, expect, expect_equal, freeze, listen, resume
+from reverse.lab import KIB, MIB, accept, cpu_seconds, echo_once, expect, expect_equal, freeze, listen, resume
 from support.processes import Failure, connect, free_port, wait_for
 
 
@@ -85,6 +85,30 @@ def b19_replace(lab, _full):
     expect_equal(first.child.wait(10), 5, "exit code of the first client")
     echo_once(lab)
     return {}
+
+
+def b28_never_reads(lab, _full):
+    """A client that asks and asks and never reads its control connection: it is lost at 1 MiB of lines, and memory stays."""
+    server = lab.reverse_server()
+    with rt1.control(lab.b) as control:
+        before, asked = server.rss(), b"PING 18446744073709551615\n" * 4096
+        control.stream.setblocking(False)
+        sent, end = 0, time.monotonic() + 30
+        while "event=client_down" not in server.text():
+            expect(time.monotonic() < end, f"the server still listens after {sent} bytes")
+            try:
+                sent += control.stream.send(asked[sent % 26:])
+            except BlockingIOError:
+                time.sleep(0.01)
+            except (ConnectionResetError, BrokenPipeError):
+                break
+        server.wait_for_line(r"event=client_down .*reason=control-lost\b", 5)
+        grown = server.rss() - before
+    expect(grown < 16 * MIB, f"memory grew by {grown} bytes")
+    echo = lab.service("echo")
+    lab.reverse_client(echo)
+    echo_once(lab)
+    return {"sent_bytes": sent, "grown_bytes": grown}
 
 
 def b25_descriptors(lab, _full):
@@ -171,4 +195,5 @@ def b27_wrong_use(lab, _full):
     return {}
 
 
-CASES = [b15_garbage, b16_version, b17_busy, b18_stopped_first, b19_replace, b25_descriptors, b26_stop, b27_wrong_use]
+CASES = [b15_garbage, b16_version, b17_busy, b18_stopped_first, b19_replace, b25_descriptors, b26_stop, b27_wrong_use,
+         b28_never_reads]
