@@ -23,6 +23,7 @@ constexpr uint64_t kMaxHeartbeatMs = 3'600'000;
 constexpr size_t kMaxDoublings = 30;
 constexpr char kNotRt1[] =
     "the server does not speak RT1 (is this its port B? With a certificate it wants TLS)";
+constexpr char kUnanswered[] = ", unanswered (is this its port B? With a certificate it wants TLS)";
 constexpr char kNoAnswer[] = "the server does not answer (is this its port B?)";
 
 // The server's heartbeat; none where it names nothing usable.
@@ -114,7 +115,8 @@ void ClientCore::HandleControlEnd(Timestamp now, const Status& why) {
     events_.push_back(client::EndControl{});
     return End(now, ClientEnd::kRefused, why);
   }
-  LoseControl(now, why, {});
+  const bool unanswered = control_ == Control::kGreeting && why.code() == StatusCode::kClosed;
+  LoseControl(now, unanswered ? Status(why.code(), why.message() + kUnanswered) : why, {});
 }
 
 void ClientCore::HandleReply(Timestamp now, std::string_view line) {

@@ -115,6 +115,27 @@ class ClientCoreTest : public testing::Test {
   std::optional<ClientCore> core_;
 };
 
+// The peer may be anything: a TLS port resets who speaks lines.
+TEST_F(ClientCoreTest, SaysWhatToLookAtWhereNobodyAnswers) {
+  const auto why_down = [this] {
+    std::string why;
+    while (const auto event = core_->PollEvent()) {
+      if (const auto* down = std::get_if<client::ControlDown>(&*event)) why = down->why.message();
+    }
+    return why;
+  };
+  core_->Start(now_);
+  core_->HandleControlConnected(now_);
+  core_->HandleControlEnd(now_, Status(StatusCode::kClosed, "reset"));
+  EXPECT_NE(why_down().find("reset, unanswered (is this its port B?"), std::string::npos);
+  now_ = now_ + seconds(1);
+  core_->HandleTimeout(now_);
+  core_->HandleControlConnected(now_);
+  Hear("OK\n");
+  core_->HandleControlEnd(now_, Status(StatusCode::kClosed, "reset"));
+  EXPECT_EQ(why_down(), "reset");
+}
+
 TEST_F(ClientCoreTest, IntroducesItself) {
   ClientCoreOptions options;
   options.id = "home";
