@@ -10,7 +10,7 @@ import traceback
 from endtoend import document, machine
 from endtoend.groups import GROUPS, run_group
 from endtoend.parties import PARTIES
-from endtoend.results import Results
+from endtoend.results import Results, merged
 from endtoend.rounds import Bench
 from natlab.namespaces import Run
 from support.processes import Skip, raise_descriptor_limit
@@ -84,13 +84,6 @@ def measure(arguments, results):
     finally:
         with contextlib.suppress(KeyboardInterrupt):  # it comes when all is removed; what was measured is still reported
             run.close(keep_logs=False)
-
-
-def merged(stored, results, about):
-    """What was stored, with all workloads that were measured now in place of the old ones."""
-    kept = Results.from_json(stored)
-    kept.replace(results)
-    return kept, {**about, "groups": {**stored["about"]["groups"], **about["groups"]}}
 
 
 def main():

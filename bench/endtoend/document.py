@@ -23,13 +23,22 @@ def base_of(parties):
     return next((base for base in ("pion", "nginx", "direct") if base in parties), None)
 
 
+def kept_lines(about):
+    """One line for each earlier run of which groups were kept."""
+    runs = {}
+    for name, group in about["groups"].items():
+        if "time" in group:
+            runs.setdefault((group["time"], group["ming"]), []).append(name)
+    return "".join(f"\nMeasured {time} with {ming}, and kept: {', '.join(names)}." for (time, ming), names in runs.items())
+
+
 def report(results, about):
     """Markdown: the conditions, the targets, every workload."""
     versions = ", ".join(f"{name} {version}" for name, version in about["packages"].items())
     loads = ", ".join(f"{name} {group['load_before']:.2f}" for name, group in about["groups"].items())
     parts = [f"{about['time']}: {about['ming']}; {about['processors']} x {about['processor']}, Linux {about['kernel']}, TCP "
              f"{about['congestion_control']}; medians of as many rounds as each table says, {about['seconds']:g} s each.\n"
-             f"Packages: {versions}.\nLoad average at the start of each group: {loads}.",
+             f"Packages: {versions}.\nLoad average at the start of each group: {loads}.{kept_lines(about)}",
              table(targets.rows(results, targets.TUNNEL + targets.REVERSE))]
     parts += [measured_table(results, workload, base_of(results.parties(workload))) for workload in results.workloads()]
     void = [f"- {workload} {party}: {error.splitlines()[0]}" for workload, party, error in results.failures]

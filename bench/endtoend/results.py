@@ -69,6 +69,15 @@ class Results:
         return {"measured": listing, "failures": [dict(zip(("workload", "party", "error"), failed)) for failed in self.failures]}
 
 
+def merged(stored, results, about):
+    """What was stored, with all workloads that were measured now in place of the old ones; groups that stay say when and with what."""
+    kept = Results.from_json(stored)
+    kept.replace(results)
+    origin = {key: stored["about"][key] for key in ("time", "ming")}
+    older = {name: {**origin, **group} for name, group in stored["about"]["groups"].items()}
+    return kept, {**about, "groups": {**older, **about["groups"]}}
+
+
 def short(value):
     """Three digits that say something."""
     if value is None:

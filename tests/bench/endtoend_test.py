@@ -4,7 +4,7 @@ import unittest
 import xml.etree.ElementTree
 
 from endtoend import accounting, document, load, plot, search
-from endtoend.results import Results, measured_table, short, table
+from endtoend.results import Results, measured_table, merged, short, table
 from endtoend.targets import Target
 from support.processes import Failure
 
@@ -134,6 +134,19 @@ class PictureTest(unittest.TestCase):
     def test_the_block_of_the_page_is_replaced_and_the_rest_is_not(self):
         page = f"before\n{document.BEGIN}\nold\n{document.END}\nafter\n"
         self.assertEqual(document.replace_block(page, "new"), f"before\n{document.BEGIN}\n\nnew\n\n{document.END}\nafter\n")
+
+    def test_what_was_kept_says_when_it_was_measured(self):
+        older = {"about": {"time": "monday", "ming": "one", "groups": {"bulk": {"load_before": 1}, "udp": {"load_before": 2}}},
+                 "measured": [], "failures": []}
+        _, about = merged(older, Results(), {"time": "tuesday", "ming": "two", "groups": {"udp": {"load_before": 3}}})
+        self.assertEqual(document.kept_lines(about), "\nMeasured monday with one, and kept: bulk.")
+        self.assertEqual(about["groups"]["udp"], {"load_before": 3})
+
+    def test_tables_say_how_many_rounds(self):
+        results = Results()
+        for value in (1.0, 3.0, 2.0):
+            results.add("w", "p", {"m": value})
+        self.assertEqual(measured_table(results, "w").splitlines()[-1].split(), "| p | 2.00 | 3 | 1.00-3.00 |".split())
 
 
 if __name__ == "__main__":
