@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "ming/base/random.h"
+#include "ming/sctp/chunks.h"
 
 #include "association_pair.h"
 
@@ -299,6 +300,32 @@ TEST_F(SctpAssociationTest, LargerPacketsWhereAgreed) {
   ASSERT_TRUE(RunUntil([&] { return b.messages.size() == 2; }));
   EXPECT_LE(largest, 1163u);
 }
+
+struct PacketFit {
+  size_t packet_size = 0;
+  size_t packets = 0;
+};
+
+class SctpPacketFitTest : public AssociationPairTest,
+                          public testing::WithParamInterface<PacketFit> {};
+
+// The size that the tunnel gives its messages (kDefaultMaxMessageBytes).
+TEST_P(SctpPacketFitTest, AMessageOfTheTunnelLeavesNoRest) {
+  SctpOptions options;
+  options.max_packet_size = GetParam().packet_size;
+  Connect(options);
+  size_t packets = 0;
+  a.filter = [&](ByteSpan packet) {
+    if (packet.First(13).data()[12] == static_cast<uint8_t>(ChunkType::kInterleavedData)) ++packets;
+    return true;
+  };
+  ASSERT_EQ(Send(a, 0, Pattern(15'792, 1)), link::SendResult::kAccepted);
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == 1; }));
+  EXPECT_EQ(packets, GetParam().packets);
+}
+
+INSTANTIATE_TEST_SUITE_P(BothSizes, SctpPacketFitTest,
+                         testing::Values(PacketFit{1163, 14}, PacketFit{16347, 1}));
 
 TEST_F(SctpAssociationTest, ManyAssociationsLiveSideBySide) {
   std::vector<std::unique_ptr<AssociationEnd>> ends;
