@@ -35,6 +35,12 @@ LineLink::ReadResult LineLink::Read(const std::function<size_t(ByteSpan)>& take)
   return taken == 0 ? ReadResult::kRefused : ReadResult::kTaken;
 }
 
+void LineLink::ReadAgain() {
+  if (stream_ == nullptr || ending_ || overflown_) return;
+  looks_ = true;
+  alarm_->ArmAt(timers_.Now());
+}
+
 void LineLink::Send(std::string_view text) {
   if (stream_ == nullptr || ending_ || overflown_) return;
   if (queue_.size() + text.size() > kMaxQueuedLines) {
@@ -105,7 +111,7 @@ void LineLink::OnAlarm() {
     return observer_.OnLinkFailed(
         Status(StatusCode::kResourceExhausted, "the peer does not read its lines"));
   }
-  if (!std::exchange(started_, true)) observer_.OnLinkReadable();
+  if (std::exchange(looks_, false)) observer_.OnLinkReadable();
 }
 
 }  // namespace ming::reverse

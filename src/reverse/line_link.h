@@ -49,6 +49,9 @@ class LineLink final : private link::ByteStream::Observer {
   // link.
   ReadResult Read(const std::function<size_t(ByteSpan)>& take);
 
+  // OnLinkReadable follows, though nothing new may have come: after kRefused no other does.
+  void ReadAgain();
+
   void Send(std::string_view text);
   // Sends what waits, ends our direction, and reads on for a moment so that the peer gets it all.
   // OnLinkClosed follows, and nothing else.
@@ -69,9 +72,9 @@ class LineLink final : private link::ByteStream::Observer {
   link::TimerService& timers_;
   std::unique_ptr<link::ByteStream> stream_;
   Observer& observer_;
-  const std::unique_ptr<link::Alarm> alarm_;  // first look; overflow; end of lingering
+  const std::unique_ptr<link::Alarm> alarm_;  // a look; overflow; end of lingering
   ByteBuffer queue_;
-  bool started_ = false;
+  bool looks_ = true;  // at the alarm
   bool overflown_ = false;
   bool ending_ = false;
   bool closed_ = false;

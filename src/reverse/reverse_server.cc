@@ -323,7 +323,9 @@ void ReverseServer::Apply(const ServerStopped& /*event*/) { on_stopped_(); }
 
 void ReverseServer::Apply(const ClientUp& event) {
   if (counters_.reconnects < clients_lost_) ++counters_.reconnects;
-  links_.at(event.link)->tcp.LimitUnacknowledged(kControlSilence);
+  Link& link = *links_.at(event.link);
+  link.tcp.LimitUnacknowledged(kControlSilence);
+  link.lines.ReadAgain();  // what it sent while another client was probed
   log_.Write(event);
 }
 

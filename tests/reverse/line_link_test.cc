@@ -56,9 +56,10 @@ class LineLinkTest : public testing::Test, private LineLink::Observer {
   std::unique_ptr<FakeByteStream> peer_;
   std::unique_ptr<LineLink> link_;
   std::optional<Status> failure_;
+  int readables_ = 0;
 
  private:
-  void OnLinkReadable() override {}
+  void OnLinkReadable() override { ++readables_; }
   void OnLinkFailed(const Status& why) override {
     EXPECT_FALSE(failure_.has_value()) << "told twice";
     failure_ = why;
@@ -84,6 +85,21 @@ TEST_F(LineLinkTest, GivesUpAPeerThatNeverReads) {
   ASSERT_TRUE(failure_.has_value());
   EXPECT_EQ(failure_->code(), StatusCode::kResourceExhausted);
   EXPECT_EQ(failure_->message(), "the peer does not read its lines");
+}
+
+TEST_F(LineLinkTest, ShowsAgainWhatWasRefusedWhenAsked) {
+  const auto refuse = [](ByteSpan /*bytes*/) { return size_t{0}; };
+  EXPECT_EQ(link_->Read(refuse), LineLink::ReadResult::kBlocked);
+  peer_->Write(ByteSpan("PING 1\n"));
+  Settle();
+  EXPECT_EQ(readables_, 2);  // the first look, and this
+  EXPECT_EQ(link_->Read(refuse), LineLink::ReadResult::kRefused);
+  Settle();
+  EXPECT_EQ(readables_, 2);
+  link_->ReadAgain();
+  EXPECT_EQ(readables_, 2) << "told inside a call";
+  Settle();
+  EXPECT_EQ(readables_, 3);
 }
 
 TEST_F(LineLinkTest, TakesExactlyItsBound) {
