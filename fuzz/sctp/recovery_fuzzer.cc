@@ -99,8 +99,8 @@ class Driver {
         if (sent_ < kMostPackets) tsn_ += chunks;
         break;
       }
-      case 2:
-        Send(tsn_ - more, 1);
+      case 2:  // a repeat
+        if (sent_ > 0) Send(tsn_ - more, 1);
         break;
       case 3:
         Acknowledge(static_cast<uint8_t>(more % 8));
