@@ -54,7 +54,7 @@ uint32_t PathMtu(size_t packet_size) {
 }  // namespace
 
 EngineSocket::EngineSocket(const SctpOptions& options, EngineId id, Upcall upcall)
-    : id_(id), remote_port_(options.remote_port) {
+    : id_(id), remote_port_(options.remote_port), packet_size_(options.max_packet_size) {
   usrsctp_register_address(AsAddress(id_));
   socket_ = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, nullptr, nullptr, 0, nullptr);
   PCHECK(socket_ != nullptr) << "usrsctp_socket";
@@ -248,7 +248,9 @@ Status EngineSocket::SetPacketSize(size_t bytes) {
   path.spp_flags = SPP_PMTUD_DISABLE;
   path.spp_pathmtu = PathMtu(bytes);
   const int error = SetOption(SCTP_PEER_ADDR_PARAMS, path);
-  return error == 0 ? Status::Ok() : Status::FromErrno("sctp: packet size", error);
+  if (error != 0) return Status::FromErrno("sctp: packet size", error);
+  packet_size_ = bytes;
+  return Status::Ok();
 }
 
 void EngineSocket::SetMaxRetransmissionTime(Duration time) {
@@ -259,13 +261,16 @@ void EngineSocket::SetMaxRetransmissionTime(Duration time) {
                               << Status::FromErrno("", error).message();
 }
 
-// Choosing the algorithm, even the one in use, initialises it.
-void EngineSocket::RestartCongestionControl() {
+// Choosing the algorithm, even the one in use, initialises it, by a setting of the whole engine.
+void EngineSocket::RestartCongestionControl(size_t window) {
+  const size_t packets = std::max<size_t>(kFirstWindow, (window + packet_size_ - 1) / packet_size_);
+  usrsctp_sysctl_set_sctp_initial_cwnd(base::CheckedCast<uint32_t>(packets));
   sctp_assoc_value algorithm{};
   algorithm.assoc_value = SCTP_CC_RFC2581;
   const int error = SetOption(kCongestionControl, algorithm);
   LOG_IF(WARNING, error != 0) << "sctp: congestion control: "
                               << Status::FromErrno("", error).message();
+  usrsctp_sysctl_set_sctp_initial_cwnd(kFirstWindow);
 }
 
 void EngineSocket::SendHeartbeat() {

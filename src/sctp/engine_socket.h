@@ -64,8 +64,10 @@ class EngineSocket {
   Status SetPacketSize(size_t bytes);
   // Not below the initial one.
   void SetMaxRetransmissionTime(Duration time);
-  // As for an association that has just come up.
-  void RestartCongestionControl();
+  // The congestion window of an association that has just come up, packets.
+  static constexpr uint32_t kFirstWindow = 32;
+  // As for an association that has just come up, but for a congestion window of so many bytes.
+  void RestartCongestionControl(size_t window);
   void SendHeartbeat();
   // 0, or an errno. At most kMaxResetIds ids.
   int ResetStreams(const std::vector<StreamId>& ids);
@@ -82,6 +84,7 @@ class EngineSocket {
 
   EngineId id_;
   uint16_t remote_port_;
+  size_t packet_size_;
   struct socket* socket_;
 };
 

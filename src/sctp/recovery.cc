@@ -48,7 +48,10 @@ size_t Recovery::wanted_unsent() const {
   return std::max(kLeastUnsent, static_cast<size_t>(kUnsentTime * rate_.bandwidth()));
 }
 
-bool Recovery::TakeEngineTimeout() { return std::exchange(engine_timeout_, false); }
+size_t Recovery::engine_window() const {
+  const size_t behind = outstanding_.lost_bytes() + outstanding_.arrived_bytes();
+  return std::max(outstanding_.bytes_on_the_way(), rate_.window()) + behind + wanted_unsent();
+}
 
 bool Recovery::IsConsistent() const { return outstanding_.IsConsistent(); }
 
@@ -135,14 +138,13 @@ Recovery::Fate Recovery::FateOf(Timestamp now, uint32_t tsn) {
   return Fate::kTake;
 }
 
-// The engine's timer ran out. Where ours was quicker, nothing is to be done.
+// The engine's timer ran out. While anything comes back we know better what is lost.
 void Recovery::NoteRepeat(Timestamp now, uint32_t tsn) {
-  engine_timeout_ = true;
   const Outstanding::Index index = outstanding_.Find(tsn);
   const Outstanding::Packet& packet = outstanding_.At(index);
   if (packet.state != Outstanding::State::kOnTheWay) return;
   const Duration recently = smoothed_.value_or(kFirstProbe) + ReorderingWindow();
-  if (now - packet.sent_at > recently) outstanding_.MarkLost(index);
+  if (now - std::max(packet.sent_at, delivered_at_) > recently) outstanding_.MarkLost(index);
 }
 
 // A rate that is measured while there was nothing to send is not that of the path.
@@ -178,7 +180,6 @@ void Recovery::NoteShortest(Timestamp now, Duration sample) {
     owning_ = false;
   } else if (shortest > 2 * kShortPath && !owning_ && outstanding_.empty()) {
     owning_ = true;
-    engine_timeout_ = true;  // its window is what the path gave it: it no longer counts
     mark_.reset();
     rate_.Restart();
   }
@@ -433,7 +434,6 @@ void Recovery::HandleNewPath() {
   samples_ = 0;
   mark_.reset();
   owning_ = true;
-  engine_timeout_ = true;
   SetTimer();
 }
 

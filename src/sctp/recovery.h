@@ -77,8 +77,8 @@ class Recovery {
   size_t wanted_unsent() const;
   std::optional<Duration> smoothed_round_trip() const { return smoothed_; }
   size_t window() const { return rate_.window(); }
-  // Since the last call: the engine's timer ran out, and its window is that of a first packet.
-  bool TakeEngineTimeout();
+  // What the engine has to let out so that it never waits: bytes that it may count as on the way.
+  size_t engine_window() const;
 
   // Chunks of new data that the engine has sent, and how many of them are not acknowledged without
   // a gap: known whether packets are kept or not.
@@ -157,7 +157,6 @@ class Recovery {
   uint32_t acknowledged_tsn_ = 0;  // up to which there is no gap
   uint64_t sent_chunks_ = 0;
   uint32_t last_owned_tsn_ = 0;  // that was taken
-  bool engine_timeout_ = false;
 
   // While watching: one round trip at a time; and the shortest of this and the last interval.
   std::optional<Mark> mark_;

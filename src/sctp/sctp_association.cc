@@ -111,7 +111,6 @@ void SctpAssociation::HandlePacket(ByteSpan packet, MorePackets more) {
   } else {
     socket_->Input(told);
   }
-  RestartCongestionControl();
   if (more == MorePackets::kNo) HandlePacketsDone();
 }
 
@@ -257,7 +256,7 @@ void SctpAssociation::HandleNewPath() {
   stack_.NoteTraffic();
   queue_limit_.HandleNewPath();
   recovery_.HandleNewPath();
-  RestartCongestionControl();
+  socket_->RestartCongestionControl(0);
   SendRecovered();
   socket_->SendHeartbeat();
 }
@@ -327,9 +326,15 @@ void SctpAssociation::OnRecoveryTimeout() {
   if (waiting_for_space_) Settle();
 }
 
-// After the engine's timer ran out its window would grow by one packet in a round trip.
-void SctpAssociation::RestartCongestionControl() {
-  if (state_ == State::kUp && recovery_.TakeEngineTimeout()) socket_->RestartCongestionControl();
+// The window of the engine grows while it is used up and what was sent is acknowledged without a
+// gap, so it is late. And its timer, which acknowledgments do not start anew, takes a gap that is
+// being repaired for silence: the window would be one packet, and grow by one in a round trip.
+void SctpAssociation::HoldEngineWindow() {
+  if (state_ != State::kUp || recovery_.kept_bytes() == 0) return;
+  const size_t needed = recovery_.engine_window();
+  if (socket_->GetPathState().congestion_window >= needed) return;
+  // Until the next tick the path's window may become twice as long.
+  socket_->RestartCongestionControl(std::min(needed + recovery_.window(), options_.send_buffer));
 }
 
 void SctpAssociation::SendOne(MutableByteSpan packet) {

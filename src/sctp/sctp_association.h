@@ -167,6 +167,9 @@ class SctpAssociation {
     kClosed,
   };
 
+  // For SctpStack, after the engine's timers: sees to it that the engine's window does not limit
+  // what is up to recovery.
+  void HoldEngineWindow();
   // For SctpStack: whether a tick has something for us, and the work itself.
   bool IsDue(Timestamp now) const {
     return HasFallenSilent(now) || attention_ || waiting_for_space_ || wanted_streams_ != 0 ||
@@ -188,7 +191,6 @@ class SctpAssociation {
   void SendRecovered();
   Timestamp ReadClock() const;
   void OnRecoveryTimeout();
-  void RestartCongestionControl();
   // Bytes that wait to be sent, and how many may.
   size_t Backlog();
   size_t BacklogLimit() const;

@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "ming/base/bytes.h"
+#include "ming/sctp/engine_socket.h"
 #include "ming/sctp/sctp_association.h"
 
 namespace ming::sctp {
@@ -50,8 +51,9 @@ constexpr uint32_t kAllAcknowledged = 65536;
 
 void ConfigureEngine() {
   // How much is on the way, and how much leaves at once, is up to Recovery: the engine's window
-  // only grows, as fast as anything arrives. It begins small, so that a small message overtakes the
+  // grows as fast as anything arrives. It begins small, so that a small message overtakes the
   // pieces of a large one.
+  usrsctp_sysctl_set_sctp_initial_cwnd(EngineSocket::kFirstWindow);
   usrsctp_sysctl_set_sctp_L2_abc_variable(kAllAcknowledged);
   usrsctp_sysctl_set_sctp_max_burst_default(0);
   usrsctp_enable_crc32c_offload();           // ours is twenty times as fast
@@ -112,6 +114,7 @@ void SctpStack::OnTick() {
   AdvanceEngine();
   due_.clear();
   for (const auto& [id, association] : associations_) {
+    association->HoldEngineWindow();
     if (association->IsDue(timers_.Now())) due_.push_back(id);
   }
   // A callback may end any association, and begin others.
