@@ -38,12 +38,6 @@ std::string_view VerdictName(Verdict verdict) {
   return "";
 }
 
-std::string_view PeerRoleName(PeerRole role) { return role == PeerRole::kHost ? "host" : "client"; }
-
-std::string_view TunnelKindName(TunnelKind kind) {
-  return kind == TunnelKind::kTcp ? "tcp" : "udp";
-}
-
 std::string_view GroupOf(const Case& one) { return one.id.substr(0, one.id.find('/')); }
 
 std::vector<Case> ChooseCases(const std::vector<Case>& all, const CaseFilter& filter) {

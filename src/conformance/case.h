@@ -30,10 +30,6 @@ inline Outcome Skipped(std::string detail) { return {Verdict::kSkipped, std::mov
 enum class PeerRole { kHost, kClient };
 enum class TunnelKind { kTcp, kUdp };
 
-// "host", "client"; "tcp", "udp".
-std::string_view PeerRoleName(PeerRole role);
-std::string_view TunnelKindName(TunnelKind kind);
-
 enum class ForRole { kAny, kHost, kClient };
 enum class ForTunnel { kAny, kTcp, kUdp };
 

@@ -111,7 +111,6 @@ Status OurTarget::ListenAgain() {
 }
 
 void OurTarget::OnDatagram(const net::SocketAddress& from, ByteSpan datagram) {
-  ++datagram_count_;
   if (std::find(sources_.begin(), sources_.end(), from) == sources_.end()) {
     sources_.push_back(from);
   }

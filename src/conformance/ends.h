@@ -106,7 +106,6 @@ class OurTarget final : private net::UdpSocket::Observer {
   void Forget() { connections_.clear(); }
   // Source addresses of datagrams since the start.
   const std::vector<net::SocketAddress>& sources() const { return sources_; }
-  size_t datagram_count() const { return datagram_count_; }
 
  private:
   OurTarget(net::Reactor& reactor, const HostPort& where, Transport transport)
@@ -121,7 +120,6 @@ class OurTarget final : private net::UdpSocket::Observer {
   TcpEnd::Use use_ = TcpEnd::Use::kEcho;
   std::vector<std::unique_ptr<TcpEnd>> connections_;
   std::vector<net::SocketAddress> sources_;
-  size_t datagram_count_ = 0;
   std::unique_ptr<net::TcpListener> listener_;
   std::vector<std::unique_ptr<net::UdpSocket>> sockets_;
 };

@@ -89,7 +89,6 @@ class RawPeer final : private tls::DtlsSession::Observer,
   // The newest agent is the one that datagrams take, and there was another before.
   bool restarted() const { return sending_ > 0 && sending_ + 1 == paths_.size(); }
   LayerState dtls_state() const { return dtls_state_; }
-  LayerState sctp_state() const { return sctp_state_; }
   bool up() const { return sctp_state_ == LayerState::kUp; }
   // The layer that RawPeerOptions::top names is up.
   bool top_is_up() const;

@@ -56,7 +56,6 @@ std::optional<codec::SignalingMessage> RawSignaling::Take() {
   while (const std::optional<std::string> text = TakeText()) {
     Result<codec::SignalingMessage> message = codec::ParseSignalingMessage(*text, limits);
     if (message.ok()) return *std::move(message);
-    ++malformed_;
   }
   return std::nullopt;
 }

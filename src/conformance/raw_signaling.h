@@ -51,9 +51,8 @@ class RawSignaling final : private link::MessageChannel::Observer {
 
   // The oldest text that was not taken.
   std::optional<std::string> TakeText();
-  // The same, parsed. What does not parse is dropped and counted.
+  // The same, parsed. What does not parse is dropped.
   std::optional<codec::SignalingMessage> Take();
-  size_t malformed_count() const { return malformed_; }
 
   // A close frame; kClosed follows.
   void Close();
@@ -66,7 +65,6 @@ class RawSignaling final : private link::MessageChannel::Observer {
   State state_ = State::kConnecting;
   Status why_;
   std::deque<std::string> received_;
-  size_t malformed_ = 0;
   std::unique_ptr<ws::WsClient> attempt_;
   std::unique_ptr<ws::WsConnection> connection_;
 };

@@ -164,7 +164,7 @@ void Session::Pump() {
     for (const std::string& line : peer_->TakeLocalCandidates()) exchange_->SendCandidate(line);
   }
   const std::vector<sctp::StreamId>& resets = peer_->incoming_resets();
-  for (; answer_resets_ && answered_resets_ < resets.size(); ++answered_resets_) {
+  for (; answered_resets_ < resets.size(); ++answered_resets_) {
     const sctp::StreamId stream = resets[answered_resets_];
     if (reset_by_us_.erase(stream) != 0 || peer_->association() == nullptr) continue;
     const Status reset = peer_->association()->ResetStreams({stream});

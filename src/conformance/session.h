@@ -102,8 +102,6 @@ class Session {
   bool WaitForReset(sctp::StreamId stream);
   // Our direction; the peer's follows by RFC 8831, section 6.7.
   Status Reset(sctp::StreamId stream);
-  // Resets our direction where the peer reset its own; on by default.
-  void AnswerResets(bool on) { answer_resets_ = on; }
 
   // A channel that carries traffic: toward a host we open it, from a client an application of ours
   // has it opened.
@@ -150,7 +148,6 @@ class Session {
   std::unique_ptr<Exchange> exchange_;
   std::string our_text_;
   std::optional<codec::SessionDescription> remote_;
-  bool answer_resets_ = true;
   size_t answered_resets_ = 0;
   std::set<sctp::StreamId> reset_by_us_;
   std::map<sctp::StreamId, size_t> resets_before_;  // of the peer, when a stream was opened last

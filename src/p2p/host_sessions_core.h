@@ -139,7 +139,6 @@ class HostSessionsCore {
   size_t connected_count() const;
   // A running session waits for the signaling server.
   bool needs_signaling() const;
-  bool signaling_up() const { return signaling_up_; }
   // For tests and fuzzers, after any call.
   bool IsConsistent() const;
 
