@@ -85,6 +85,44 @@ class RunClangTidyTest(unittest.TestCase):
         self.assertEqual(self.lint("a.cc")[0], 1)
         self.assertEqual(self.lint("a.cc")[0], 1)
 
+    def many(self, **special):
+        """More files than are looked at alone: {path: text}."""
+        files = {f"f{i}.cc": f"int a{i} = 1;" for i in range(run_clang_tidy.FEW + 1)}
+        files.update({f"{name}.cc": text for name, text in special.items()})
+        entries = [{"directory": os.getcwd(), "file": path, "command": f"c++ -c {path}"} for path in files]
+        self.write({**files, "build/compile_commands.json": json.dumps(entries)})
+        return list(files)
+
+    def test_many_files_are_looked_at_in_groups(self):
+        paths = self.many()
+        bad, printed, calls = self.lint(*paths)
+        self.assertEqual(bad, 0, printed)
+        self.assertEqual({os.path.basename(call) for call in calls}, {"group.cc"})
+        self.assertEqual(self.lint(*paths)[2], [])
+
+    def test_a_member_of_a_clean_group_is_looked_at_again_when_a_header_of_it_changes(self):
+        paths = self.many(f3='#include "include/x.h"\nint a3 = 1;')
+        self.lint(*paths)
+        self.write({"include/x.h": "int z;"})
+        self.assertEqual(self.lint(*paths)[2], ["f3.cc"])
+
+    def test_the_members_of_a_group_with_findings_are_looked_at_alone(self):
+        for word in ("FINDING", "BROKEN", "CRASH"):
+            with self.subTest(word):
+                paths = self.many(f3=f"int a3 = 1;  // {word}")
+                bad, printed, calls = self.lint(*paths)
+                self.assertEqual(bad, 1)
+                self.assertIn("f3.cc", printed)
+                self.assertNotIn("group.cc", printed)
+                self.assertIn("f3.cc", calls)
+
+    def test_a_configuration_of_a_folder_counts_for_its_files(self):
+        self.write({"tests/a.cc": "int a;", "tests/.clang-tidy": "Checks: a"})
+        self.assertEqual(self.lint("tests/a.cc")[2], ["tests/a.cc"])
+        self.write({"tests/.clang-tidy": "Checks: b"})
+        self.assertEqual(self.lint("tests/a.cc")[2], ["tests/a.cc"])
+        self.assertEqual(self.lint("tests/a.cc")[2], [])
+
     def test_the_largest_file_is_first(self):
         self.write({"a.cc": "int a;", "b.cc": "int b;" * 9, "c.cc": "int c;" * 3})
         linter = run_clang_tidy.Linter("build", "./tool")
