@@ -83,7 +83,7 @@ Reactor::Reactor()
     : epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       posts_(std::make_unique<PostQueue>()),
       read_scratch_(ByteBuffer::Uninitialized(kScratchBytes)),
-      datagram_scratch_(ByteBuffer::Uninitialized(kScratchBytes)) {
+      datagram_scratch_(ByteBuffer::Uninitialized(kDatagramsPerCall * kScratchBytes)) {
   PCHECK(epoll_.valid()) << "epoll_create1";
   epoll_event event{};
   event.events = EPOLLIN;

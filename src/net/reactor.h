@@ -34,6 +34,8 @@ class TurnEndHook;
 // What one descriptor may read in one turn before it lets the others run.
 inline constexpr size_t kReadBytesPerTurn = size_t{64} * 1024;
 inline constexpr size_t kDatagramsPerTurn = 64;
+// What fits into Reactor::datagram_scratch(), of the largest size.
+inline constexpr size_t kDatagramsPerCall = 8;
 
 class Reactor final : public link::TimerService {
  public:
@@ -78,7 +80,8 @@ class Reactor final : public link::TimerService {
   // `user` names the reader, so that it can tell whether its bytes are still there.
   MutableByteSpan BorrowReadScratch(const void* user);
   const void* read_scratch_user() const { return read_scratch_user_; }
-  // 64 KiB for one datagram, apart from the other so that its receiver may read from streams.
+  // 64 KiB for each of kDatagramsPerCall datagrams, apart from the other so that their receiver may
+  // read from streams. Memory that no datagram reached costs nothing.
   MutableByteSpan datagram_scratch() { return datagram_scratch_.mutable_span(); }
 
  private:

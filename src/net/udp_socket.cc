@@ -76,13 +76,14 @@ UdpSocket::UdpSocket(Reactor& reactor, UniqueFd fd, const UdpOptions& options)
     : reactor_(reactor),
       fd_(std::move(fd)),
       watch_(reactor, fd_.get(), [this](uint32_t events) { OnEvents(events); }),
-      segmentation_(options.segmentation) {}
+      segmentation_(options.segmentation),
+      held_hook_(reactor, [this] { DeliverHeld(); }) {}
 
 UdpSocket::~UdpSocket() = default;
 
 void UdpSocket::SetObserver(Observer* observer) {
   observer_ = observer;
-  UpdateInterest();
+  ReceiveAgain();
 }
 
 void UdpSocket::PauseReceiving() {
@@ -92,6 +93,11 @@ void UdpSocket::PauseReceiving() {
 
 void UdpSocket::ResumeReceiving() {
   paused_ = false;
+  ReceiveAgain();
+}
+
+void UdpSocket::ReceiveAgain() {
+  if (!held_.empty() && receiving()) held_hook_.Request();
   UpdateInterest();
 }
 
@@ -192,27 +198,57 @@ void UdpSocket::HandlePeerError(int error_number) {
 }
 
 void UdpSocket::ReceiveBatch() {
-  for (size_t i = 0; i < kDatagramsPerTurn && receiving(); ++i) {
-    if (!ReceiveOne()) return;
+  static_assert(kDatagramsPerTurn % kDatagramsPerCall == 0);
+  DeliverHeld();  // they came before
+  for (size_t i = 0; i < kDatagramsPerTurn && receiving(); i += kDatagramsPerCall) {
+    if (!ReceiveSome()) return;
   }
 }
 
 // False: nothing more for now.
-bool UdpSocket::ReceiveOne() {
-  const MutableByteSpan scratch = reactor_.datagram_scratch();
-  sockaddr_storage storage{};
-  socklen_t size = sizeof(storage);
-  const ssize_t count = ::recvfrom(fd_.get(), scratch.data(), scratch.size(), 0,
-                                   reinterpret_cast<sockaddr*>(&storage), &size);
+bool UdpSocket::ReceiveSome() {
+  MutableByteSpan scratch = reactor_.datagram_scratch();
+  const size_t room = scratch.size() / kDatagramsPerCall;
+  std::array<sockaddr_storage, kDatagramsPerCall> from{};
+  std::array<iovec, kDatagramsPerCall> pieces{};
+  std::array<mmsghdr, kDatagramsPerCall> messages{};
+  for (size_t i = 0; i < kDatagramsPerCall; ++i) {
+    pieces[i] = {scratch.data() + i * room, room};
+    messages[i].msg_hdr.msg_name = &from[i];
+    messages[i].msg_hdr.msg_namelen = sizeof(from[i]);
+    messages[i].msg_hdr.msg_iov = &pieces[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+  }
+  const int count = ::recvmmsg(fd_.get(), messages.data(), kDatagramsPerCall, 0, nullptr);
   if (count < 0) {
     if (errno == EAGAIN) return false;
     HandlePeerError(errno);
     return true;
   }
-  ++counters_.received;
-  observer_->OnDatagram(SocketAddress::FromKernel(storage).value_or(SocketAddress()),
-                        ByteSpan(scratch.data(), static_cast<size_t>(count)));
-  return true;
+  const auto received = static_cast<size_t>(count);
+  counters_.received += received;
+  for (size_t i = 0; i < received; ++i) {
+    Deliver(SocketAddress::FromKernel(from[i]).value_or(SocketAddress()),
+            ByteSpan(scratch.data() + i * room, messages[i].msg_len));
+  }
+  return received == kDatagramsPerCall;
+}
+
+// The observer may have had enough in the middle of what came in one call.
+void UdpSocket::Deliver(const SocketAddress& from, ByteSpan datagram) {
+  if (receiving()) {
+    observer_->OnDatagram(from, datagram);
+  } else {
+    held_.push_back({from, ByteBuffer::CopyOf(datagram)});
+  }
+}
+
+void UdpSocket::DeliverHeld() {
+  while (!held_.empty() && receiving()) {
+    const Held held = std::move(held_.front());
+    held_.erase(held_.begin());
+    observer_->OnDatagram(held.from, held.datagram);
+  }
 }
 
 void UdpSocket::UpdateInterest() {

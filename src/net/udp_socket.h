@@ -16,6 +16,7 @@
 #include "ming/net/fd_watch.h"
 #include "ming/net/reactor.h"
 #include "ming/net/socket_address.h"
+#include "ming/net/turn_end_hook.h"
 #include "ming/net/unique_fd.h"
 
 namespace ming::net {
@@ -53,8 +54,8 @@ class UdpSocket {
   class Observer {
    public:
     virtual ~Observer() = default;
-    // `datagram` (at most 65,535 bytes, may be empty) is valid during the call. At most
-    // kDatagramsPerTurn in one turn.
+    // `datagram` (at most 65,535 bytes, may be empty) is valid during the call. About
+    // kDatagramsPerTurn in one turn at most.
     virtual void OnDatagram(const SocketAddress& from, ByteSpan datagram) = 0;
     // Once after a send said kWouldBlock.
     virtual void OnSendReady() = 0;
@@ -105,7 +106,10 @@ class UdpSocket {
 
   void OnEvents(uint32_t events);
   void ReceiveBatch();
-  bool ReceiveOne();
+  bool ReceiveSome();
+  void Deliver(const SocketAddress& from, ByteSpan datagram);
+  void DeliverHeld();
+  void ReceiveAgain();
   UdpSendResult SendMessage(const sockaddr_storage* address, socklen_t address_size,
                             ByteSpan datagram);
   UdpSendResult HandleBlocked();
@@ -122,6 +126,14 @@ class UdpSocket {
   bool paused_ = false;
   bool want_send_ready_ = false;
   UdpCounters counters_;
+
+  // Received together with one at which the observer paused.
+  struct Held {
+    SocketAddress from;
+    ByteBuffer datagram;
+  };
+  std::vector<Held> held_;
+  TurnEndHook held_hook_;
 };
 
 }  // namespace ming::net

@@ -102,6 +102,29 @@ TEST_F(UdpSocketTest, PauseInTheCallbackStopsTheBatch) {
   EXPECT_TRUE(Received(2));
 }
 
+TEST_F(UdpSocketTest, WhatCameWithTheLastOneWaitsInOrder) {
+  const auto server = Bind("127.0.0.1");
+  const auto client = ConnectTo(server->local_address());
+  on_datagram_ = [&] {
+    if (received_.size() % 2 == 1) server->PauseReceiving();
+  };
+  for (const char* text : {"1", "2", "3", "4"}) {
+    ASSERT_EQ(client->Send(Text(text)), UdpSendResult::kSent);
+  }
+  ASSERT_TRUE(Received(1));
+  ASSERT_EQ(client->Send(Text("5")), UdpSendResult::kSent);
+  EXPECT_LE(TurnsWithin(milliseconds(5)), 2u);
+  server->ResumeReceiving();
+  ASSERT_TRUE(Received(3));
+  EXPECT_LE(TurnsWithin(milliseconds(5)), 2u);
+  EXPECT_EQ(received_.size(), 3u);
+  server->SetObserver(nullptr);
+  server->ResumeReceiving();
+  server->SetObserver(this);
+  ASSERT_TRUE(Received(5));
+  EXPECT_THAT(received_, ElementsAre("1", "2", "3", "4", "5"));
+}
+
 TEST_F(UdpSocketTest, DatagramsWaitForAnObserver) {
   const auto server = Bind("127.0.0.1");
   server->SetObserver(nullptr);
