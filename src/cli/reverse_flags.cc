@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "ming/base/units.h"
 #include "ming/cli/common_flags.h"
+#include "ming/cli/flag_builder.h"
 #include "ming/cli/flag_value.h"
 #include "ming/cli/gflags_table.h"
 #include "ming/cli/reverse_security.h"
@@ -24,76 +24,25 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 
-FlagSpec Plain(const std::string& name, ValueType type, const std::string& value_name,
-               const std::string& preset, const std::string& help) {
-  FlagSpec flag;
-  flag.name = name;
-  flag.type = type;
-  flag.value_name = value_name;
-  flag.default_text = preset;
-  flag.help = help;
-  return flag;
-}
-
-FlagSpec Switch(const std::string& name, const std::string& help) {
-  return Plain(name, ValueType::kBool, "", "false", help);
-}
-
-FlagSpec Choice(const std::string& name, std::vector<std::string> choices,
-                const std::string& help) {
-  std::string words;
-  for (const std::string& choice : choices) words += (words.empty() ? "" : "|") + choice;
-  FlagSpec flag = Plain(name, ValueType::kChoice, words, choices.front(), help);
-  flag.choices = std::move(choices);
-  return flag;
-}
-
-FlagSpec Networking(FlagSpec flag) {
-  flag.group = FlagGroup::kNetwork;
-  return flag;
-}
-
-FlagSpec Logging(FlagSpec flag) {
-  flag.group = FlagGroup::kLogging;
-  return flag;
-}
-
-FlagSpec Time(const std::string& name, Duration preset, Duration minimum, Duration maximum,
-              const std::string& help) {
-  FlagSpec flag = Plain(name, ValueType::kDuration, "TIME", FormatDuration(preset), help);
-  flag.group = FlagGroup::kLimits;
-  flag.minimum = static_cast<uint64_t>(minimum.count());
-  flag.maximum = static_cast<uint64_t>(maximum.count());
-  return flag;
-}
-
-FlagSpec Count(const std::string& name, uint64_t preset, uint64_t minimum,
-               const std::string& help) {
-  FlagSpec flag = Plain(name, ValueType::kInteger, "N", std::to_string(preset), help);
-  flag.group = FlagGroup::kLimits;
-  flag.minimum = minimum;
-  flag.maximum = 1'000'000;
-  return flag;
-}
-
 // What both ends take.
 std::vector<FlagSpec> CommonFlags() {
   return {
-      Switch("udp", "carry datagrams as well; both ends must say so"),
-      Time("udp-timeout", reverse::UdpOptions().idle_timeout, milliseconds(100), hours(24),
-           "a UDP source is forgotten after so long without a datagram"),
-      Choice("orphans", {"drain", "keep", "kill"}, "relays when the other end is lost"),
-      Switch("no-splice", "copy every byte, where the kernel could move them by itself"),
-      Time("half-close-timeout", minutes(1), milliseconds(10), hours(24),
-           "one direction has ended, the other is silent"),
-      Time("idle-timeout", Duration::zero(), Duration::zero(), hours(24),
-           "no byte in either direction; 0: no limit"),
-      Time("drain-timeout", std::chrono::seconds(5), Duration::zero(), hours(24),
-           "what relays get at a stop or a loss"),
+      BoolFlag("udp", "carry datagrams as well; both ends must say so"),
+      DurationFlag("udp-timeout", reverse::UdpOptions().idle_timeout, milliseconds(100), hours(24),
+                   "a UDP source is forgotten after so long without a datagram"),
+      ChoiceFlag("orphans", {"drain", "keep", "kill"}, "relays when the other end is lost"),
+      BoolFlag("no-splice", "copy every byte, where the kernel could move them by itself"),
+      DurationFlag("half-close-timeout", minutes(1), milliseconds(10), hours(24),
+                   "one direction has ended, the other is silent"),
+      DurationFlag("idle-timeout", Duration::zero(), Duration::zero(), hours(24),
+                   "no byte in either direction; 0: no limit"),
+      DurationFlag("drain-timeout", std::chrono::seconds(5), Duration::zero(), hours(24),
+                   "what relays get at a stop or a loss"),
       SpinFlag(),
-      Logging(Choice("log-level", {"info", "error", "warn", "debug"},
-                     "debug: a line for each connection")),
-      Logging(Choice("log-format", {"text", "json"}, "json: one object a line")),
+      InGroup(FlagGroup::kLogging, ChoiceFlag("log-level", {"info", "error", "warn", "debug"},
+                                              "debug: a line for each connection")),
+      InGroup(FlagGroup::kLogging,
+              ChoiceFlag("log-format", {"text", "json"}, "json: one object a line")),
       HelpFlag(),
       VersionFlag(),
   };
@@ -175,23 +124,24 @@ FlagSet ReverseServerFlags() {
   const reverse::ServerCoreOptions presets;
   return WithCommonFlags(
       {
-          Plain("listen-a", ValueType::kTextList, "ADDR[=WHO]", ":18080",
-                "where callers connect; WHO: a client's id, or label:NAME"),
-          Plain("listen-b", ValueType::kAddress, "HOST:PORT", ":19090",
-                "where the client connects"),
-          Choice("second-client", {"reject", "replace"}, "what happens to a second client"),
-          Choice("offline", {"wait", "fail-fast"}, "a caller while no client is connected"),
-          Time("pair-timeout", presets.pair_timeout, milliseconds(10), hours(1),
-               "how long a caller waits for its connection"),
-          Time("handshake-timeout", presets.handshake_timeout, milliseconds(10), minutes(10),
-               "first line of a connection of the client"),
-          Time("probe-timeout", presets.probe_timeout, milliseconds(10), minutes(10),
-               "sign of life when a second client comes"),
-          Time("heartbeat", presets.heartbeat, Duration::zero(), hours(1),
-               "PING after so long without a line; 0: none"),
-          Count("max-pending", presets.max_pending, 1, "callers that wait"),
-          Count("max-conns", presets.max_relays, 1, "callers that are relayed"),
-          Count("max-handshakes", presets.max_handshakes, 1, "connections without a first line"),
+          ValueFlag("listen-a", ValueType::kTextList, "ADDR[=WHO]", ":18080",
+                    "where callers connect; WHO: a client's id, or label:NAME"),
+          ValueFlag("listen-b", ValueType::kAddress, "HOST:PORT", ":19090",
+                    "where the client connects"),
+          ChoiceFlag("second-client", {"reject", "replace"}, "what happens to a second client"),
+          ChoiceFlag("offline", {"wait", "fail-fast"}, "a caller while no client is connected"),
+          DurationFlag("pair-timeout", presets.pair_timeout, milliseconds(10), hours(1),
+                       "how long a caller waits for its connection"),
+          DurationFlag("handshake-timeout", presets.handshake_timeout, milliseconds(10),
+                       minutes(10), "first line of a connection of the client"),
+          DurationFlag("probe-timeout", presets.probe_timeout, milliseconds(10), minutes(10),
+                       "sign of life when a second client comes"),
+          DurationFlag("heartbeat", presets.heartbeat, Duration::zero(), hours(1),
+                       "PING after so long without a line; 0: none"),
+          NumberFlag("max-pending", presets.max_pending, 1, "callers that wait"),
+          NumberFlag("max-conns", presets.max_relays, 1, "callers that are relayed"),
+          NumberFlag("max-handshakes", presets.max_handshakes, 1,
+                     "connections without a first line"),
       },
       ReverseServerSecurityFlags());
 }
@@ -200,36 +150,37 @@ FlagSet ReverseClientFlags() {
   const reverse::ReverseClientOptions presets;
   const reverse::ReconnectOptions& reconnect = presets.core.reconnect;
   FlagSpec server =
-      Plain("server", ValueType::kAddress, "HOST:PORT", "", "the server's --listen-b");
+      ValueFlag("server", ValueType::kAddress, "HOST:PORT", "", "the server's --listen-b");
   server.required = true;
   std::vector<FlagSpec> more = ReverseClientSecurityFlags();
-  more.push_back(Networking(
-      Choice("proxy-protocol", {"off", "v1", "v2"}, "tell the target who the caller is")));
-  more.push_back(Networking(
-      Switch("dial-first", "reach the target before a connection to the server is made")));
+  more.push_back(InGroup(FlagGroup::kNetwork, ChoiceFlag("proxy-protocol", {"off", "v1", "v2"},
+                                                         "tell the target who the caller is")));
+  more.push_back(InGroup(
+      FlagGroup::kNetwork,
+      BoolFlag("dial-first", "reach the target before a connection to the server is made")));
   FlagSpec target =
-      Plain("target", ValueType::kAddress, "HOST:PORT", "", "the service that callers reach");
+      ValueFlag("target", ValueType::kAddress, "HOST:PORT", "", "the service that callers reach");
   target.required = true;
   return WithCommonFlags(
       {
           std::move(server),
           std::move(target),
-          Plain("id", ValueType::kText, "NAME", presets.core.id,
-                "how the server knows this client"),
-          Plain("label", ValueType::kTextList, "NAME", "",
-                "groups this client belongs to, up to 8"),
-          Switch("no-reconnect", "exit with 3 when the server is lost"),
-          Switch("reconnect-after-replace", "come back when another client took the place"),
-          Time("connect-timeout", presets.connect_timeout, milliseconds(10), minutes(10),
-               "to the server"),
-          Time("dial-timeout", presets.dial_timeout, milliseconds(10), minutes(10),
-               "to the target, over all its addresses"),
-          Time("handshake-timeout", presets.core.handshake_timeout, milliseconds(10), minutes(10),
-               "for the server's reply"),
-          Time("retry-min", reconnect.least, milliseconds(10), hours(24), "first delay"),
-          Time("retry-max", reconnect.most, milliseconds(10), hours(24), "longest delay"),
-          Count("retry-count", reconnect.count, 0, "attempts before giving up; 0: no limit"),
-          Count("max-conns", presets.core.max_conns, 1, "connections at once"),
+          ValueFlag("id", ValueType::kText, "NAME", presets.core.id,
+                    "how the server knows this client"),
+          ValueFlag("label", ValueType::kTextList, "NAME", "",
+                    "groups this client belongs to, up to 8"),
+          BoolFlag("no-reconnect", "exit with 3 when the server is lost"),
+          BoolFlag("reconnect-after-replace", "come back when another client took the place"),
+          DurationFlag("connect-timeout", presets.connect_timeout, milliseconds(10), minutes(10),
+                       "to the server"),
+          DurationFlag("dial-timeout", presets.dial_timeout, milliseconds(10), minutes(10),
+                       "to the target, over all its addresses"),
+          DurationFlag("handshake-timeout", presets.core.handshake_timeout, milliseconds(10),
+                       minutes(10), "for the server's reply"),
+          DurationFlag("retry-min", reconnect.least, milliseconds(10), hours(24), "first delay"),
+          DurationFlag("retry-max", reconnect.most, milliseconds(10), hours(24), "longest delay"),
+          NumberFlag("retry-count", reconnect.count, 0, "attempts before giving up; 0: no limit"),
+          NumberFlag("max-conns", presets.core.max_conns, 1, "connections at once"),
       },
       more);
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ming/admin/metrics_text.h"
+#include "ming/cli/metric_number.h"
 #include "ming/codec/reverse_line.h"
 
 namespace ming::cli {
@@ -22,8 +23,6 @@ using codec::ReverseReason;
 using reverse::PairTimes;
 using reverse::ReverseCounters;
 
-double Number(uint64_t value) { return static_cast<double>(value); }
-
 Metric Failures(const ReverseCounters& counters) {
   Metric metric{"failed_total",
                 "callers by what ended them otherwise than in order",
@@ -34,7 +33,7 @@ Metric Failures(const ReverseCounters& counters) {
     const auto reason = static_cast<ReverseReason>(at);
     if (reason == ReverseReason::kDone) continue;
     metric.samples.push_back(
-        {std::string(codec::ReverseReasonName(reason)), Number(counters.ended_for.at(at))});
+        {std::string(codec::ReverseReasonName(reason)), MetricNumber(counters.ended_for.at(at))});
   }
   return metric;
 }
@@ -50,7 +49,7 @@ Metric PairSeconds(const PairTimes& times) {
     count += times.counts.at(at);
     const bool last = at == PairTimes::kBounds.size();
     metric.samples.push_back(
-        {last ? "+Inf" : admin::FormatNumber(PairTimes::kBounds.at(at)), Number(count)});
+        {last ? "+Inf" : admin::FormatNumber(PairTimes::kBounds.at(at)), MetricNumber(count)});
   }
   metric.histogram_sum = std::chrono::duration<double>(times.sum).count();
   return metric;
@@ -58,33 +57,36 @@ Metric PairSeconds(const PairTimes& times) {
 
 std::vector<Metric> Metrics(const ReverseCounters& counters) {
   std::vector<Metric> metrics = {
-      Counter("accepted_total", "callers that came", Number(counters.accepted)),
-      Counter("paired_total", "callers that got their data connection", Number(counters.paired)),
-      Counter("ended_total", "callers that are gone, in order or not", Number(counters.ended)),
+      Counter("accepted_total", "callers that came", MetricNumber(counters.accepted)),
+      Counter("paired_total", "callers that got their data connection",
+              MetricNumber(counters.paired)),
+      Counter("ended_total", "callers that are gone, in order or not",
+              MetricNumber(counters.ended)),
       Failures(counters),
       {"bytes_total",
        "bytes of callers (in) and of the target (out) carried",
        MetricKind::kCounter,
        "dir",
-       {{"in", Number(counters.bytes_in)}, {"out", Number(counters.bytes_out)}}},
+       {{"in", MetricNumber(counters.bytes_in)}, {"out", MetricNumber(counters.bytes_out)}}},
       Counter("reconnects_total", "times that a client came up after a loss",
-              Number(counters.reconnects)),
-      Gauge("active", "callers that are relayed", Number(counters.active)),
-      Gauge("pending", "callers that wait", Number(counters.pending)),
-      Gauge("clients", "connected clients", Number(counters.clients)),
+              MetricNumber(counters.reconnects)),
+      Gauge("active", "callers that are relayed", MetricNumber(counters.active)),
+      Gauge("pending", "callers that wait", MetricNumber(counters.pending)),
+      Gauge("clients", "connected clients", MetricNumber(counters.clients)),
       PairSeconds(counters.pair_times),
       {"datagrams_total",
        "datagrams of UDP callers carried",
        MetricKind::kCounter,
        "dir",
-       {{"in", Number(counters.datagrams.in)}, {"out", Number(counters.datagrams.out)}}},
+       {{"in", MetricNumber(counters.datagrams.in)},
+        {"out", MetricNumber(counters.datagrams.out)}}},
       {"datagrams_dropped_total",
        "datagrams of UDP callers dropped",
        MetricKind::kCounter,
        "reason",
-       {{"backpressure", Number(counters.datagrams.dropped_backpressure)},
-        {"waiting", Number(counters.datagrams.dropped_waiting)},
-        {"oversize", Number(counters.datagrams.dropped_oversize)}}},
+       {{"backpressure", MetricNumber(counters.datagrams.dropped_backpressure)},
+        {"waiting", MetricNumber(counters.datagrams.dropped_waiting)},
+        {"oversize", MetricNumber(counters.datagrams.dropped_oversize)}}},
   };
   for (Metric& metric : metrics) metric.prefix = "reverse_tunnel_";
   return metrics;

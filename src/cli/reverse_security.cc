@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ming/cli/common_flags.h"
+#include "ming/cli/flag_builder.h"
 #include "ming/cli/small_file.h"
 #include "ming/tls/certificate.h"
 #include "ming/tls/tls_trust.h"
@@ -22,15 +23,7 @@ constexpr char kTokenAlone[] =
     "on the way";
 constexpr std::string_view kBlank = " \t\r\n\v\f";
 
-FlagSpec File(const std::string& name, const std::string& help) {
-  FlagSpec flag;
-  flag.name = name;
-  flag.type = ValueType::kPath;
-  flag.value_name = "FILE";
-  flag.help = help;
-  flag.group = FlagGroup::kNetwork;
-  return flag;
-}
+FlagSpec Network(FlagSpec flag) { return InGroup(FlagGroup::kNetwork, std::move(flag)); }
 
 bool Has(const Settings& settings, const char* name) { return !settings.Value(name).empty(); }
 
@@ -62,36 +55,23 @@ Result<Secret> TokenOf(const Settings& settings) {
 
 std::vector<FlagSpec> ReverseServerSecurityFlags() {
   return {
-      File("tls-cert", "speak TLS on --listen-b: PEM chain, the server's own first"),
-      File("tls-key", "its private key, PEM"),
-      File("tls-client-ca", "clients must show a certificate of these for their id"),
-      File("token-file", "clients must prove the token in its first line"),
+      Network(FileFlag("tls-cert", "speak TLS on --listen-b: PEM chain, the server's own first")),
+      Network(FileFlag("tls-key", "its private key, PEM")),
+      Network(FileFlag("tls-client-ca", "clients must show a certificate of these for their id")),
+      Network(FileFlag("token-file", "clients must prove the token in its first line")),
   };
 }
 
 std::vector<FlagSpec> ReverseClientSecurityFlags() {
-  FlagSpec tls;
-  tls.name = "tls";
-  tls.type = ValueType::kBool;
-  tls.default_text = "false";
-  tls.help = "speak TLS with the server";
-  tls.group = FlagGroup::kNetwork;
-  FlagSpec name;
-  name.name = "tls-name";
-  name.value_name = "NAME";
-  name.group = FlagGroup::kNetwork;
-  name.help = "whom its certificate must be for (default: the host of --server)";
-  FlagSpec retry = tls;
-  retry.name = "retry-auth";
-  retry.help = "come back after the token or certificate was refused";
   return {
-      std::move(tls),
-      File("tls-ca", "trust these authorities (default: the system's)"),
-      std::move(name),
-      File("tls-cert", "show this certificate: PEM chain, the client's own first"),
-      File("tls-key", "its private key, PEM"),
-      File("token-file", "prove the token in its first line"),
-      std::move(retry),
+      Network(BoolFlag("tls", "speak TLS with the server")),
+      Network(FileFlag("tls-ca", "trust these authorities (default: the system's)")),
+      Network(ValueFlag("tls-name", ValueType::kText, "NAME", "",
+                        "whom its certificate must be for (default: the host of --server)")),
+      Network(FileFlag("tls-cert", "show this certificate: PEM chain, the client's own first")),
+      Network(FileFlag("tls-key", "its private key, PEM")),
+      Network(FileFlag("token-file", "prove the token in its first line")),
+      Network(BoolFlag("retry-auth", "come back after the token or certificate was refused")),
   };
 }
 

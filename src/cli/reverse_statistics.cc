@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ming/cli/common_flags.h"
+#include "ming/cli/flag_builder.h"
 #include "ming/reverse/reverse_log.h"
 
 namespace ming::cli {
@@ -15,21 +16,13 @@ constexpr char kListen[] = "stats-listen";
 }  // namespace
 
 std::vector<FlagSpec> StatisticsFlags() {
-  FlagSpec interval;
-  interval.name = kInterval;
-  interval.type = ValueType::kDuration;
-  interval.value_name = "TIME";
-  interval.default_text = "0s";
-  interval.maximum = static_cast<uint64_t>(Duration(std::chrono::hours(24)).count());
-  interval.group = FlagGroup::kLogging;
-  interval.help = "a line of statistics so often; 0: at SIGUSR1 only";
-  FlagSpec listen;
-  listen.name = kListen;
-  listen.type = ValueType::kAddress;
-  listen.value_name = "HOST:PORT";
-  listen.group = FlagGroup::kLogging;
-  listen.help = "HTTP: /metrics /stats /healthz /readyz";
-  return {std::move(interval), std::move(listen)};
+  return {
+      InGroup(FlagGroup::kLogging,
+              DurationFlag(kInterval, Duration::zero(), Duration::zero(), std::chrono::hours(24),
+                           "a line of statistics so often; 0: at SIGUSR1 only")),
+      InGroup(FlagGroup::kLogging, ValueFlag(kListen, ValueType::kAddress, "HOST:PORT", "",
+                                             "HTTP: /metrics /stats /healthz /readyz")),
+  };
 }
 
 ReverseStatistics::ReverseStatistics(net::Reactor& reactor)

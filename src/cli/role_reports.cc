@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "ming/cli/metric_number.h"
+
 namespace ming::cli {
 namespace {
 
@@ -15,9 +17,6 @@ using admin::Gauge;
 using admin::Metric;
 using admin::MetricKind;
 using admin::RoleReport;
-
-double Number(uint64_t value) { return static_cast<double>(value); }
-double Number(bool value) { return value ? 1 : 0; }
 
 struct Part {
   const char* label;
@@ -28,7 +27,7 @@ struct Part {
 Metric Parts(std::string name, std::string help, std::string label,
              const std::vector<Part>& parts) {
   Metric metric{std::move(name), std::move(help), MetricKind::kCounter, std::move(label), {}};
-  for (const Part& part : parts) metric.samples.push_back({part.label, Number(part.value)});
+  for (const Part& part : parts) metric.samples.push_back({part.label, MetricNumber(part.value)});
   return metric;
 }
 
@@ -48,10 +47,10 @@ void AddFlows(const tunnel::ForwarderCounters& flows, p2p::TunnelProtocol protoc
               std::vector<Metric>& metrics) {
   const std::vector<Metric> common = {
       Gauge("connections_active", "connections, or UDP sources, that have a channel",
-            Number(flows.active)),
+            MetricNumber(flows.active)),
       Gauge("connections_waiting", "connections that wait for a path or the service",
-            Number(flows.waiting)),
-      Counter("connections_total", "connections that came", Number(flows.opened)),
+            MetricNumber(flows.waiting)),
+      Counter("connections_total", "connections that came", MetricNumber(flows.opened)),
       Parts("connections_ended_total", "connections by how they ended", "result",
             {{"completed", flows.completed}, {"failed", flows.failed}, {"refused", flows.refused}}),
       Parts("stream_bytes_total", "bytes of the applications carried", "direction",
@@ -82,13 +81,14 @@ RoleReport ReportServer(const signaling::SignalingServerMetrics& metrics, RunSta
   report.role = "server";
   report.not_ready = WhyNotReady(state, std::nullopt);
   report.metrics = {
-      Gauge("signaling_connections", "WebSocket connections", Number(metrics.connections)),
-      Gauge("signaling_hosts", "registered hosts", Number(metrics.hosts)),
-      Gauge("signaling_clients", "clients that introduced themselves", Number(metrics.clients)),
+      Gauge("signaling_connections", "WebSocket connections", MetricNumber(metrics.connections)),
+      Gauge("signaling_hosts", "registered hosts", MetricNumber(metrics.hosts)),
+      Gauge("signaling_clients", "clients that introduced themselves",
+            MetricNumber(metrics.clients)),
       Counter("signaling_connections_total", "WebSocket connections accepted",
-              Number(metrics.connections_total)),
+              MetricNumber(metrics.connections_total)),
       Counter("signaling_registrations_total", "registrations of hosts",
-              Number(metrics.hosts_registered_total)),
+              MetricNumber(metrics.hosts_registered_total)),
       Parts("signaling_messages_total", "messages of hosts and clients", "direction",
             {{"received", metrics.messages_received_total},
              {"forwarded", metrics.messages_forwarded_total}}),
@@ -103,13 +103,13 @@ RoleReport ReportServer(const signaling::SignalingServerMetrics& metrics, RunSta
              {"rate", metrics.refused_rate_total},
              {"full", metrics.refused_full_total}}),
       Counter("signaling_holders_replaced_total", "IDs taken over from dead connections",
-              Number(metrics.holders_replaced_total)),
+              MetricNumber(metrics.holders_replaced_total)),
       Counter("signaling_throttled_total", "pauses of connections by the message rate",
-              Number(metrics.throttled_total)),
+              MetricNumber(metrics.throttled_total)),
       Counter("signaling_lost_messages_total", "messages for readers whose queue was full",
-              Number(metrics.lost_messages_total)),
+              MetricNumber(metrics.lost_messages_total)),
       Counter("signaling_slow_readers_total", "readers closed because their queue stayed full",
-              Number(metrics.slow_readers_total)),
+              MetricNumber(metrics.slow_readers_total)),
   };
   return report;
 }
@@ -122,13 +122,14 @@ RoleReport ReportHost(const p2p::TunnelHostStatus& status, const TunnelName& nam
   report.not_ready = WhyNotReady(state, std::move(waiting));
   report.facts = FactsOf(name);
   report.metrics = {
-      Gauge("signaling_connected", "1 while registered", Number(status.registered)),
+      Gauge("signaling_connected", "1 while registered", MetricNumber(status.registered)),
       Counter("registrations_total", "registrations sent to the signaling server",
-              Number(status.registrations_total)),
-      Gauge("sessions", "peer connections, those being set up included", Number(status.sessions)),
-      Gauge("sessions_connected", "peer connections with a path", Number(status.connected)),
-      Counter("sessions_total", "peer connections begun", Number(status.sessions_total)),
-      Counter("ice_restarts_total", "restarts of ICE", Number(status.ice_restarts_total)),
+              MetricNumber(status.registrations_total)),
+      Gauge("sessions", "peer connections, those being set up included",
+            MetricNumber(status.sessions)),
+      Gauge("sessions_connected", "peer connections with a path", MetricNumber(status.connected)),
+      Counter("sessions_total", "peer connections begun", MetricNumber(status.sessions_total)),
+      Counter("ice_restarts_total", "restarts of ICE", MetricNumber(status.ice_restarts_total)),
       PathBytes(status.path_bytes_sent, status.path_bytes_received),
   };
   AddFlows(status.flows, name.protocol, report.metrics);
@@ -150,11 +151,11 @@ RoleReport ReportClient(const p2p::TunnelClientStatus& status, const TunnelName&
   const uint64_t reconnects = status.paths_up_total > 0 ? status.paths_up_total - 1 : 0;
   report.metrics = {
       Gauge("signaling_connected", "1 while connected to the signaling server",
-            Number(status.signaling_connected)),
-      Gauge("path_up", "1 while there is a path to the host", Number(connected)),
-      Counter("reconnects_total", "times that a lost path came up again", Number(reconnects)),
-      Counter("sessions_total", "peer connections begun", Number(status.sessions_total)),
-      Counter("ice_restarts_total", "restarts of ICE", Number(status.ice_restarts_total)),
+            MetricNumber(status.signaling_connected)),
+      Gauge("path_up", "1 while there is a path to the host", MetricNumber(connected)),
+      Counter("reconnects_total", "times that a lost path came up again", MetricNumber(reconnects)),
+      Counter("sessions_total", "peer connections begun", MetricNumber(status.sessions_total)),
+      Counter("ice_restarts_total", "restarts of ICE", MetricNumber(status.ice_restarts_total)),
       PathBytes(status.path_bytes_sent, status.path_bytes_received),
   };
   if (status.round_trip_time) {
