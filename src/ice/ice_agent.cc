@@ -378,6 +378,8 @@ void IceAgent::Impl::SendDatagram(ByteSpan datagram) {
   }
   ++stats_.datagrams_sent;
   stats_.bytes_sent += datagram.size();
+  // A full run leaves at once, so that the peer works on it while the next one is made.
+  if (path_ && !path_->blocked() && !batch_.RunHasRoomFor(datagram.size())) path_->Send(batch_);
   batch_.Append(datagram);
   flush_hook_.Request();
 }

@@ -53,6 +53,8 @@ class UdpPath {
   // dropped and counted. One above kEveryPath is not cut on its way, so that the sender can tell
   // what the path carries; where the first link has no room for it, it is cut here, and counted.
   Outcome Send(net::DatagramBatch& batch);
+  // Whether the last Send would have blocked, and OnPathWritable has not come since.
+  bool blocked() const { return want_write_; }
   // For good.
   void StopReading();
 

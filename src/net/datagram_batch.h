@@ -28,6 +28,10 @@ class DatagramBatch {
   void Append(ByteSpan datagram);
   // The longest run at the front, not empty; CHECKs that there is one. Valid until the next change.
   Run Front() const;
+  // Whether everything with one more datagram might still be one run.
+  bool RunHasRoomFor(size_t datagram) const {
+    return count() < kMaxRunDatagrams && bytes() + datagram <= kMaxRunBytes;
+  }
   // Only the first datagram.
   Run FrontAlone() const;
   // Takes off what Front or FrontAlone gave.

@@ -2,10 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "ming/net/datagram_batch.h"
 #include "ming/net/udp_socket.h"
 
 #include "ice_world.h"
@@ -22,6 +26,23 @@ std::vector<uint8_t> DtlsLike(uint8_t mark, size_t body) {
   record[12] = static_cast<uint8_t>(body);
   record.resize(13 + body, mark);
   return record;
+}
+
+// Bytes of the datagram that waits in this process's socket at `local`; 0: none.
+int WaitingAt(const net::SocketAddress& local) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int fd = std::stoi(entry.path().filename());
+    sockaddr_storage bound{};
+    socklen_t size = sizeof(bound);
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) != 0) continue;
+    if (bound.ss_family != AF_INET && bound.ss_family != AF_INET6) continue;
+    if (!(net::SocketAddress::FromKernel(bound) == local)) continue;
+    int waiting = 0;
+    EXPECT_EQ(ioctl(fd, FIONREAD, &waiting), 0);
+    return waiting;
+  }
+  ADD_FAILURE() << "no socket at " << local;
+  return 0;
 }
 
 class IceAgentTest : public DescriptorCheck {};
@@ -58,6 +79,23 @@ TEST_F(IceAgentTest, CarriesDatagramsInOrder) {
   EXPECT_EQ(pair.a.agent->stats().datagrams_sent, 200u);
   EXPECT_EQ(pair.b.agent->stats().datagrams_received, 200u);
   EXPECT_EQ(pair.a.agent->stats().datagrams_dropped, 0u);
+  pair.Close(loop);
+}
+
+TEST_F(IceAgentTest, AFullRunLeavesBeforeTheTurnEnds) {
+  Loop loop;
+  AgentPair pair(loop, Loopback());
+  pair.Start();
+  pair.Exchange();
+  ASSERT_TRUE(loop.RunUntil([&] { return pair.connected(); }));
+  const net::SocketAddress to = pair.a.agent->selected_pair()->remote;
+  ASSERT_TRUE(loop.RunUntil([&] { return WaitingAt(to) == 0; }));
+  constexpr size_t kOfARun = net::DatagramBatch::kMaxRunBytes / 1200;
+  for (size_t i = 0; i < kOfARun; ++i) pair.a.agent->SendDatagram(DtlsLike(1, 1187));
+  EXPECT_EQ(WaitingAt(to), 0);
+  pair.a.agent->SendDatagram(DtlsLike(1, 1187));
+  EXPECT_GT(WaitingAt(to), 0);
+  ASSERT_TRUE(loop.RunUntil([&] { return pair.b.received.size() == kOfARun + 1; }));
   pair.Close(loop);
 }
 

@@ -49,6 +49,18 @@ TEST(DatagramBatch, KeepsToWhatTheKernelTakes) {
   EXPECT_EQ(exact.Front().bytes.size(), DatagramBatch::kMaxRunBytes);
 }
 
+TEST(DatagramBatch, KnowsWhenARunIsFull) {
+  DatagramBatch many;
+  AppendSizes(many, std::vector<size_t>(63, 10));
+  EXPECT_TRUE(many.RunHasRoomFor(10));
+  AppendSizes(many, {10});
+  EXPECT_FALSE(many.RunHasRoomFor(10));
+  DatagramBatch large;
+  AppendSizes(large, std::vector<size_t>(49, 1300));
+  EXPECT_TRUE(large.RunHasRoomFor(1300));
+  EXPECT_FALSE(large.RunHasRoomFor(1301));
+}
+
 TEST(DatagramBatch, TakesOneAloneWhereSegmentationIsRefused) {
   DatagramBatch batch;
   AppendSizes(batch, {1200, 1200});
