@@ -7,23 +7,25 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "ming/base/checked_cast.h"
+#include "ming/tls/cipher_order.h"
 #include "ming/tls/dtls_records.h"
 #include "ming/tls/gnutls_status.h"
 
 namespace ming::tls {
 namespace {
 
-// What every WebRTC implementation speaks. AES first and the server's choice: ChaCha20 is ten times
-// slower in GnuTLS, and clients without AES instructions put it first.
-constexpr char kPriority[] =
-    "NONE:+VERS-DTLS1.2:+AEAD:+ECDHE-ECDSA:+ECDHE-RSA:+AES-128-GCM:+AES-256-GCM:"
-    "+CHACHA20-POLY1305:+SIGN-ECDSA-SHA256:+SIGN-RSA-SHA256:+GROUP-X25519:+GROUP-SECP256R1:"
-    "+COMP-NULL:+CTYPE-X509:%SERVER_PRECEDENCE";
 // Pion refuses a handshake in which its offer of use_srtp is not answered.
 constexpr char kSrtpProfile[] = "SRTP_AES128_CM_HMAC_SHA1_80";
+
+// The processor stays the same.
+const char* Priority() {
+  static const std::string priority = DtlsPriority(DetectCpuFeatures());
+  return priority.c_str();
+}
 
 constexpr unsigned int kMaxDatagram = 16384;
 constexpr size_t kMaxFingerprints = 16;
@@ -59,7 +61,7 @@ struct DtlsSession::Engine {
              0);
     gnutls_session_set_ptr(session, this);
     const char* wrong = nullptr;
-    CHECK_EQ(gnutls_priority_set_direct(session, kPriority, &wrong), 0) << wrong;
+    CHECK_EQ(gnutls_priority_set_direct(session, Priority(), &wrong), 0) << wrong;
     CHECK_EQ(gnutls_srtp_set_profile_direct(session, kSrtpProfile, nullptr), 0);
     CHECK_EQ(
         gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, options.certificate->credentials()),

@@ -65,7 +65,7 @@ class DtlsSession {
     virtual void OnDtlsClosed(const Status& why) = 0;
   };
 
-  // Bytes a record adds to its content (AES-GCM): 13 header, 8 nonce, 16 tag.
+  // Bytes a record adds to its content at most (AES-GCM): 13 header, 8 nonce, 16 tag.
   static constexpr size_t kRecordOverhead = 37;
   // The largest content of one record.
   static constexpr size_t kMaxRecord = 16384 - kRecordOverhead;
@@ -88,7 +88,7 @@ class DtlsSession {
   // that a failure found inside Send makes it due at once). May change in every call but Send.
   Timestamp NextTimeout() const { return next_timeout_; }
 
-  // Encrypts 1 to kMaxRecord bytes into exactly one datagram (plus kRecordOverhead), handed to the
+  // Encrypts 1 to kMaxRecord bytes into exactly one datagram (plus kRecordOverhead at most), handed to the
   // sink before this returns. Fails with kUnavailable before the handshake is done, kClosed after
   // the end, kInvalidArgument for a wrong size; kInternal ends the session.
   Status Send(ByteSpan record);

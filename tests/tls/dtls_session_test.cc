@@ -35,7 +35,8 @@ TEST_F(DtlsSessionTest, OneRecordIsOneDatagramBothWays) {
     for (const auto& [from, to] : {std::pair(&client, &server), std::pair(&server, &client)}) {
       ASSERT_TRUE(from->session->Send(ByteSpan(text)).ok());
       ASSERT_EQ(from->outbox.size(), 1u);
-      EXPECT_EQ(from->outbox.front().size(), size + DtlsSession::kRecordOverhead);
+      EXPECT_GT(from->outbox.front().size(), size);
+      EXPECT_LE(from->outbox.front().size(), size + DtlsSession::kRecordOverhead);
       to->records.clear();
       Settle();
       ASSERT_EQ(to->records.size(), 1u);
