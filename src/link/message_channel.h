@@ -60,6 +60,8 @@ class MessageChannel {
   // A hint: how many bytes a Send would take now, at most max_message_size(). 0 promises
   // OnSendReady.
   virtual size_t SendableBytes() const = 0;
+  // Messages of a multiple of so many bytes leave no packet half full; 1: any will do.
+  virtual size_t message_step() const = 0;
   // Between Pause and Resume no OnMessage comes (a few may be under way), and the peer is slowed
   // down.
   virtual void PauseReceiving() = 0;

@@ -19,6 +19,8 @@ namespace {
 using link::ReadChunk;
 using link::ReadState;
 
+// A budget with less than this left is used up: the rest would only make a small message.
+constexpr size_t kLeastRead = size_t{4} * 1024;
 // What WritableBytes says while nothing shows that the kernel's buffer is full.
 constexpr size_t kWriteHint = size_t{64} * 1024;
 // How much unread data a closing stream discards, so that the kernel ends it with FIN. A peer that
@@ -162,6 +164,7 @@ ReadChunk TcpStream::ReadFromSocket(size_t max) {
   // again now would most likely cost a call for nothing.
   emptied_ = received < size && !urgent_came_ && !error_came_ && state_ == State::kOpen;
   budget_left_ = emptied_ ? 0 : budget_left_ - received;
+  if (budget_left_ < kLeastRead) budget_left_ = 0;
   shown_ = ByteSpan(scratch.data(), received);
   if (emptied_ && end_came_) read_ended_ = true;
   return Shown(shown_, max);

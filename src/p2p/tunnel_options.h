@@ -40,9 +40,9 @@ struct PeerAccess {
   // Largest datagram toward another ming, bytes of UDP payload, kMinPathMtu to kMaxPathMtu. More
   // than kMinPathMtu is used only where the peer agrees and the path is known to carry it.
   size_t path_mtu = kMaxPathMtu;
-  // Longest data message of a TCP tunnel, bytes, 1 KiB to 1 MiB; never more than the peer takes. At
-  // 16 KiB small requests pass bulk transfers on other channels with the least delay.
-  size_t max_message_bytes = tunnel::kDefaultMaxMessageBytes;
+  // Longest data message of a TCP tunnel, bytes, 1 KiB to 1 MiB; never more than the peer takes.
+  // What one read of the socket gives: longer ones save nothing.
+  size_t max_message_bytes = size_t{64} << 10;
   // Channels of one peer connection at a time, 1 to 65535. Each costs about 110 bytes on either
   // side for the life of the connection, used or not.
   size_t max_channels = 16384;

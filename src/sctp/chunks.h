@@ -14,6 +14,8 @@ namespace ming::sctp {
 
 constexpr size_t kCommonHeader = 12;
 constexpr size_t kChunkHeader = 4;
+constexpr size_t kDataHeader = 16;             // of a DATA chunk, with the chunk's own
+constexpr size_t kInterleavedDataHeader = 20;  // of an I-DATA chunk (RFC 8260)
 
 enum class ChunkType : uint8_t {
   kData = 0,                     // RFC 9260, section 3.3.1

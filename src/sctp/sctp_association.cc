@@ -236,6 +236,13 @@ Status SctpAssociation::SetMaxPacketSize(size_t bytes) {
   return set;
 }
 
+size_t SctpAssociation::part_size() const {
+  // Parts never grow, as one that has its TSN could not be cut again. They end at a multiple of 4.
+  const size_t packet = std::min(options_.max_packet_size, packet_size_);
+  const size_t headers = kCommonHeader + (interleaving_ ? kInterleavedDataHeader : kDataHeader);
+  return (packet - headers) / 4 * 4;
+}
+
 bool SctpAssociation::HasFallenSilent(Timestamp now) const {
   return state_ == State::kUp && !silent_ && now - heard_at_ >= kSilence;
 }

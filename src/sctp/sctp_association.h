@@ -137,6 +137,10 @@ class SctpAssociation {
   uint16_t outgoing_streams() const { return outgoing_streams_; }
   uint16_t incoming_streams() const { return incoming_streams_; }
 
+  // What a message is cut into: parts of so many bytes fill the packets, the last one may be
+  // shorter. At least 1; known when up.
+  size_t part_size() const;
+
   // Lowers (or, with the limit told at max_packet_size, raises) the packet size from here on.
   Status SetMaxPacketSize(size_t bytes);
 

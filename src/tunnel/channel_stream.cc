@@ -42,10 +42,16 @@ size_t ChannelStream::WritableBytes() {
   const size_t allowance = core_.SendAllowance();
   if (allowance == 0) return 0;
   const size_t room = channel_->SendableBytes();
-  if (room > 0) return std::min(allowance, room);
+  if (room > 0) return WholeSteps(std::min(allowance, room));
   send_blocked_ = true;
   core_.HandleChannelBlocked();
   return 0;
+}
+
+// Less than one step goes as it is: waiting for more would make it late.
+size_t ChannelStream::WholeSteps(size_t bytes) const {
+  const size_t step = channel_->message_step();
+  return bytes > step ? bytes - bytes % step : bytes;
 }
 
 size_t ChannelStream::Write(ByteSpan bytes) {

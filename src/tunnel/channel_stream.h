@@ -64,6 +64,7 @@ class ChannelStream final : public link::ByteStream, private link::MessageChanne
   void Settle();
   void RunActions();
   // False: the channel takes nothing now.
+  size_t WholeSteps(size_t bytes) const;
   bool SendControl();
   void FailUnsendable();
   void Notify(ChannelStreamEvent event);

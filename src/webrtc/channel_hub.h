@@ -66,6 +66,8 @@ class ChannelHub {
   // For DataChannel.
   const ChannelLimits& limits() const { return limits_; }
   size_t max_message_size() const { return max_message_size_; }
+  // What fills a packet.
+  size_t message_step() const { return association_ == nullptr ? 1 : association_->part_size(); }
   // False: others wait, and it is not this channel's turn. Enlist then.
   bool MaySend(const DataChannel& channel) const;
   size_t RoomFor(const DataChannel& channel);

@@ -73,6 +73,8 @@ size_t DataChannel::SendableBytes() const {
   return std::min(room, hub_->max_message_size());
 }
 
+size_t DataChannel::message_step() const { return hub_ == nullptr ? 1 : hub_->message_step(); }
+
 void DataChannel::Promise() const {
   send_ready_owed_ = true;
   // Without a stream, HandleStreamReady lines it up.

@@ -33,6 +33,7 @@ class DataChannel final : public link::MessageChannel {
   size_t max_message_size() const override;
   link::SendResult Send(link::MessageKind kind, ByteSpan message) override;
   size_t SendableBytes() const override;
+  size_t message_step() const override;
   // While a channel is paused, and before it has an observer, up to max_held_bytes are kept for it;
   // above that the peer is slowed down by stopping the whole association (see ChannelLimits).
   void PauseReceiving() override { paused_ = true; }

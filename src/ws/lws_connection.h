@@ -48,6 +48,7 @@ class LwsConnection final : public WsConnection, private LwsHandler, private Lws
   size_t max_message_size() const override { return limits_->max_message_size; }
   link::SendResult Send(link::MessageKind kind, ByteSpan message) override;
   size_t SendableBytes() const override;
+  size_t message_step() const override { return 1; }
   void PauseReceiving() override;
   void ResumeReceiving() override;
   using WsConnection::Close;

@@ -325,6 +325,19 @@ TEST_F(TcpStreamTest, ReadsAtMostTheBudgetOfATurn) {
   for (const auto& [turn, size] : far_->received_in_turn) EXPECT_LE(size, kReadBytesPerTurn);
 }
 
+// A small message would be made of it.
+TEST_F(TcpStreamTest, LeavesASmallRestOfTheBudget) {
+  constexpr size_t kRead = kReadBytesPerTurn - 1000;
+  far_->paused = true;
+  near_->Send(RandomText(300000));
+  Settle();
+  far_->paused = false;
+  far_->read_size = kRead;
+  far_->ReadAll();
+  ASSERT_TRUE(RunUntil([&] { return far_->received.size() == 300000; }));
+  for (const auto& [turn, size] : far_->received_in_turn) EXPECT_LE(size, kRead);
+}
+
 // Both came before the loop looked: the reader learns of the end together with the bytes.
 TEST_F(TcpStreamTest, EndRightBehindTheBytesIsSaidWithThem) {
   far_->paused = true;

@@ -141,6 +141,29 @@ TEST_F(SctpAssociationTest, AbortInsideACallbackStopsAllFurtherCalls) {
   EXPECT_FALSE(b.closed.has_value());
 }
 
+class SctpPartsTest : public SctpAssociationTest,
+                      public testing::WithParamInterface<Interleaving> {};
+
+TEST_P(SctpPartsTest, WholePartsFillThePackets) {
+  SctpOptions options;
+  options.interleaving = GetParam();
+  Connect(options);
+  ASSERT_EQ(a.association->interleaving(), GetParam() == Interleaving::kOffered);
+  std::vector<size_t> sizes;
+  a.filter = [&](ByteSpan packet) {
+    if (packet.size() > 200) sizes.push_back(packet.size());  // else control
+    return true;
+  };
+  const size_t step = a.association->part_size();
+  ASSERT_EQ(Send(a, 1, Pattern(7 * step, 1)), link::SendResult::kAccepted);
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == 1; }));
+  EXPECT_EQ(sizes, std::vector<size_t>(7, sizes.front()));
+  EXPECT_GT(sizes.front() + 4, options.max_packet_size);
+}
+
+INSTANTIATE_TEST_SUITE_P(BothFormats, SctpPartsTest,
+                         testing::Values(Interleaving::kOff, Interleaving::kOffered));
+
 TEST_F(SctpAssociationTest, SendsBeforeItIsUpWait) {
   Make({}, {});
   EXPECT_EQ(Send(a, 1, ByteSpan("x")), link::SendResult::kWouldBlock);

@@ -91,6 +91,7 @@ class FakeChannels::End final : public link::MessageChannel {
     if (room == 0) pipe_.sides[index_].wants_ready = true;
     return std::min(room, max_message_size());
   }
+  size_t message_step() const override { return owner_.options_.message_step; }
   void PauseReceiving() override { self().paused = true; }
   void ResumeReceiving() override {
     self().paused = false;

@@ -21,6 +21,7 @@ namespace ming::support {
 
 struct FakeChannelOptions {
   size_t max_message_size = 65536;
+  size_t message_step = 1;
   // Bytes of one direction that were sent and not delivered, before Send says kWouldBlock; a
   // message counts one byte more than it has.
   size_t queue_bytes = size_t{256} << 10;

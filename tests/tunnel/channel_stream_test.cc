@@ -145,6 +145,20 @@ TEST_F(ChannelStreamTest, NoRoomPromisesWritable) {
   EXPECT_EQ(writable_, 1);
 }
 
+TEST_F(ChannelStreamTest, AsksForWhatFillsPackets) {
+  support::FakeChannelOptions options;
+  options.message_step = 30;
+  options.queue_bytes = 120;
+  channels_.set_options(options);
+  Build(ChannelSide::kOpener, true);
+  EXPECT_EQ(stream_->WritableBytes(), 90U);
+  EXPECT_EQ(stream_->Write(ByteSpan(std::string(90, 'x'))), 90U);
+  // Less than one step is offered as it is, not kept back.
+  EXPECT_EQ(stream_->WritableBytes(), 29U);
+  StartPeer();
+  EXPECT_EQ(largest_, 90U);
+}
+
 TEST_F(ChannelStreamTest, ControlGoesOutAsSoonAsTheChannelTakesIt) {
   Narrow(50);
   Build(ChannelSide::kOpener, true);
