@@ -11,6 +11,9 @@ namespace ming::tls {
 // cut short as its rest, so nothing else may reach it.
 bool IsRowOfRecords(ByteSpan datagram);
 
+// Whether such a row has a single record.
+bool IsOneRecord(ByteSpan row);
+
 }  // namespace ming::tls
 
 #endif  // MING_TLS_DTLS_RECORDS_H_

@@ -255,6 +255,8 @@ void DtlsSession::FailHandshake(int engine_code) {
 }
 
 void DtlsSession::DrainRecords() {
+  // Behind the only record of a datagram the engine would look in vain for another.
+  const bool alone = engine_->inbound && IsOneRecord(*engine_->inbound);
   bool fruitful = false;
   for (int step = 0; step < kMaxRecords && state_ == State::kConnected; ++step) {
     gnutls_packet_t packet = nullptr;
@@ -266,6 +268,7 @@ void DtlsSession::DrainRecords() {
       gnutls_packet_get(packet, &content, nullptr);
       observer_.OnDtlsRecord({content.data, content.size});
       gnutls_packet_deinit(packet);
+      if (alone && !engine_->inbound) break;
     } else if (size == 0 && packet != nullptr) {
       gnutls_packet_deinit(packet);  // an empty record
     } else if (size == 0) {

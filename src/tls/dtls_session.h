@@ -88,9 +88,9 @@ class DtlsSession {
   // that a failure found inside Send makes it due at once). May change in every call but Send.
   Timestamp NextTimeout() const { return next_timeout_; }
 
-  // Encrypts 1 to kMaxRecord bytes into exactly one datagram (plus kRecordOverhead at most), handed to the
-  // sink before this returns. Fails with kUnavailable before the handshake is done, kClosed after
-  // the end, kInvalidArgument for a wrong size; kInternal ends the session.
+  // Encrypts 1 to kMaxRecord bytes into exactly one datagram (plus kRecordOverhead at most), handed
+  // to the sink before this returns. Fails with kUnavailable before the handshake is done, kClosed
+  // after the end, kInvalidArgument for a wrong size; kInternal ends the session.
   Status Send(ByteSpan record);
   // Sends close_notify where a handshake was done, else nothing, and ends the session; no call to
   // the observer follows. Repeated calls are harmless.

@@ -50,5 +50,12 @@ TEST(DtlsRecordsTest, RefusesRecordsLongerThanTheProtocolAllows) {
   EXPECT_FALSE(IsRowOfRecords(Record(23, 16384 + 2049)));
 }
 
+TEST(DtlsRecords, KnowsASingleRecord) {
+  EXPECT_TRUE(IsOneRecord(Record(23, 0)));
+  EXPECT_TRUE(IsOneRecord(Record(23, 300)));
+  EXPECT_FALSE(IsOneRecord(Record(23, 300) + Record(23, 1)));
+  EXPECT_FALSE(IsOneRecord(ByteSpan()));
+}
+
 }  // namespace
 }  // namespace ming::tls
