@@ -20,8 +20,9 @@ constexpr size_t kTagOffset = 4;
 constexpr size_t kChecksumOffset = 8;
 // A peer says something every second.
 constexpr Duration kSilence = std::chrono::milliseconds(1200);
-// One read; most messages are at most this long.
+// One read: of small messages, and of what our own tunnel sends in bulk.
 constexpr size_t kReadSize = size_t{16} << 10;
+constexpr size_t kLargeRead = size_t{64} << 10;
 // A reset of all 65535 streams by number.
 constexpr size_t kMaxNotification = size_t{256} << 10;
 // Less room than this in the send buffer counts as none: it would only make small messages.
@@ -391,10 +392,11 @@ void SctpAssociation::ReadAll() {
       if (state_ == State::kConnecting || socket_->HasAssociation()) return;
       ended = true;
     }
-    if (read_.empty()) read_ = ByteBuffer::Uninitialized(kReadSize);
+    if (read_.empty()) read_ = ByteBuffer::Uninitialized(large_messages_ ? kLargeRead : kReadSize);
     const EngineSocket::Received received = socket_->Receive(read_.mutable_span());
     switch (received.state) {
       case EngineSocket::ReceiveState::kNothing:
+        read_ = ByteBuffer();  // an idle association holds no memory
         return;
       case EngineSocket::ReceiveState::kEnd:
         // The peer's half is over; what it means comes as an event, unless the engine lost it.
@@ -423,6 +425,8 @@ void SctpAssociation::ReadNotification(size_t size, bool last_piece) {
 }
 
 void SctpAssociation::DeliverData(const InboundMessage& about, size_t size, bool last_piece) {
+  // A message in pieces is copied once more to be joined.
+  large_messages_ = !last_piece || size > kReadSize;
   Result<std::optional<ByteBuffer>> whole =
       reassembly_.Add(about.stream, about.ordering, TakeRead(size), last_piece);
   if (!whole.ok()) {

@@ -243,7 +243,8 @@ class SctpAssociation {
   uint16_t asked_streams_ = 0;     // what the engine is asking the peer for; 0: nothing
   Timestamp growth_deadline_;
 
-  ByteBuffer read_;          // room for the next read
+  ByteBuffer read_;  // room for the next read
+  bool large_messages_ = false;
   ByteBuffer notification_;  // of which not all was read
   Reassembly reassembly_;
   size_t packet_size_;
