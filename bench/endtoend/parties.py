@@ -346,6 +346,8 @@ class Reverse(Party):
     name = "reverse"
     about = "ming reverse"
     flags = ()
+    server_flags = ()
+    client_flags = ()
 
     def program(self):
         return self.tools.ming
@@ -353,10 +355,11 @@ class Reverse(Party):
     def start(self):
         self.run_near("server", self.program(), "reverse", "server", "--listen-a", f"{LOCAL}:{ENTRY_PORT}",
                       "--listen-b", f"{self.place.near_address}:{MIDDLE_PORT}", "--max-conns", MAX_CONNECTIONS,
-                      "--max-pending", MAX_CONNECTIONS, "-alsologtostderr", *self.flags)
+                      "--max-pending", MAX_CONNECTIONS, "-alsologtostderr", *self.flags, *self.server_flags)
         self.processes[-1].wait_for_line("event=listening")
         self.run_far("client", self.program(), "reverse", "client", "--server", f"{self.place.near_address}:{MIDDLE_PORT}",
-                     "--target", f"{LOCAL}:{SERVICE_PORT}", "--max-conns", MAX_CONNECTIONS, "-alsologtostderr", *self.flags)
+                     "--target", f"{LOCAL}:{SERVICE_PORT}", "--max-conns", MAX_CONNECTIONS, "-alsologtostderr", *self.flags,
+                     *self.client_flags)
         self.processes[0].wait_for_line("event=client_up")
 
 
@@ -368,6 +371,13 @@ class ReverseBefore(Reverse):
         return self.tools.before
 
 
+class ReverseAhead(Reverse):
+    name = "reverse-ahead"
+    about = "ming reverse, connections opened ahead"
+    client_flags = ("--ahead", "128")
+    server_flags = ("--ahead", "128")
+
+
 class ReverseCopy(Reverse):
     name = "reverse-copy"
     about = "ming reverse, read and write"
@@ -376,4 +386,4 @@ class ReverseCopy(Reverse):
 
 PARTIES = {party.name: party for party in (
     Direct, DirectCubic, Ming, MingStandard, Before, Pion, Nginx, Haproxy, Socat, Copy, Ssh, SshReverse, Reverse, ReverseBefore,
-    ReverseCopy)}
+    ReverseAhead, ReverseCopy)}

@@ -26,7 +26,7 @@ def bulk_by_hop(party, streams, seconds):
 
 
 def http(bench):
-    parties = prepare(bench, RELAYS)
+    parties = prepare(bench, (*RELAYS, "reverse-ahead"))
     start_web_servers(parties)
     interleave(bench, parties, {
         "reverse wrk 100": lambda party: load.wrk(party, 100, bench.seconds),

@@ -31,7 +31,7 @@ class Driver {
   void Step(uint8_t opcode, ByteReader& input) {
     const uint8_t argument = input.ReadU8().value_or(0);
     const codec::ReverseConnId conn = Conn(argument);
-    switch (opcode % 16) {
+    switch (opcode % 19) {
       case 0:
         core_.HandleControlConnected(now_);
         break;
@@ -73,6 +73,15 @@ class Driver {
         break;
       case 14:
         core_.HandleNoResources(now_, conn);
+        break;
+      case 16:
+        Hear("OK heartbeat=5000 udp=1 ahead=" + std::to_string(argument % 4) + "\n");
+        break;
+      case 17:
+        Hear("AHEAD " + conn.ToString() + "\n");
+        break;
+      case 18:
+        HearLink(conn, argument % 2 == 0 ? "OK src=192.0.2.1:1\n" : "OK proto=udp\n");
         break;
       case 11:
         core_.HandleRelayDone(now_, conn, codec::ReverseReason::kDone);
@@ -124,6 +133,7 @@ class Driver {
     options.reconnect.after_refusal = (proofs & 8) != 0;
     if ((proofs & 16) != 0) options.reconnect.count = 2;
     if ((proofs & 32) != 0) options.labels = {"web", "db"};
+    if ((proofs & 64) != 0 && !options.dial_first) options.ahead = 2;
     return options;
   }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -27,7 +28,7 @@ class Driver {
 
   void Step(uint8_t opcode, ByteReader& input) {
     const uint8_t argument = input.ReadU8().value_or(0);
-    switch (opcode % 14) {
+    switch (opcode % 16) {
       case 0:
         Call(argument, CallerKind::kStream);
         break;
@@ -69,6 +70,12 @@ class Driver {
         break;
       case 12:  // clocks drift, and jump
         key_.clock += argument - 128;
+        break;
+      case 14:  // a client that opens connections ahead of need
+        Say(NewLink("192.0.2.1", argument), Control("alpha", "1", argument % 4));
+        break;
+      case 15:  // the next relay finds its link dead
+        dead_ = true;
         break;
       default:
         now_ = now_ + std::chrono::milliseconds(50 * argument);
@@ -150,12 +157,13 @@ class Driver {
     return link;
   }
   // A first line that proves what is wanted.
-  std::string Control(const std::string& id, const std::string& udp = "0") {
+  std::string Control(const std::string& id, const std::string& udp = "0", int ahead = 0) {
     codec::ReverseControl line;
     line.params.Add("id", id);
     line.params.Add("label", "web");
     if (token_) SignControl(key_, random_, id, line.params);
     line.params.Add("udp", udp);
+    if (ahead > 0) line.params.Add("ahead", std::to_string(ahead));
     last_control_ = codec::SerializeReverseLine(line);
     return last_control_;
   }
@@ -185,10 +193,17 @@ class Driver {
       if (const auto* send = std::get_if<SendLine>(&*event)) {
         CHECK_EQ(links_.count(send->link), 1U) << "a line for a link that is gone";
         if (send->text.rfind("NEW_CONN ", 0) == 0) announced_.push_back(send->text.substr(9, 32));
+        for (size_t at = 0; send->text.compare(at, 6, "AHEAD ") == 0; at += 39) {
+          announced_.push_back(send->text.substr(at + 6, 32));
+        }
       } else if (const auto* end = std::get_if<EndLink>(&*event)) {
         CHECK_EQ(links_.erase(end->link), 1U) << "a link ended twice";
       } else if (const auto* start = std::get_if<StartRelay>(&*event)) {
         CHECK_EQ(links_.erase(start->link), 1U);
+        if (std::exchange(dead_, false)) {
+          core_.HandleLinkDead(now_, *start);
+          continue;
+        }
         CHECK(relayed_.insert(start->caller).second);
       } else if (const auto* begin = std::get_if<ConnNew>(&*event)) {
         CHECK(open_.insert(begin->caller).second);
@@ -217,6 +232,7 @@ class Driver {
   std::set<CallerId> relayed_;
   std::vector<std::string> announced_;
   std::string last_control_;
+  bool dead_ = false;
   bool stopped_ = false;
 };
 

@@ -2,20 +2,20 @@
 """Acceptance cases of the reverse tunnel (RT1), with real processes on loopback, in a network namespace of its own where that is allowed.
 
 Every case carries the id of its requirement: B..: behaviour, H..: heartbeat, S..: statistics, M..: several clients, T..: TLS and
-token, U..: UDP, X..: the PROXY header, E..: examples of docs/reverse.md, L..: lines, limits and timers,
+token, U..: UDP, A..: connections opened ahead, X..: the PROXY header, E..: examples of docs/reverse.md, L..: lines, limits and timers,
 Z..: sanitizers. The smoke set leaves out what takes long, or does it with less data and shorter times.
 """
 import pathlib
 import sys
 
-from reverse import end_cases, foreign_cases, long_cases, pairing_cases, relay_cases, rule_cases, trust_cases, udp_cases
+from reverse import ahead_cases, end_cases, foreign_cases, long_cases, pairing_cases, relay_cases, rule_cases, trust_cases, udp_cases
 from reverse.lab import ReverseLab
 from support.cases import Case, in_own_network_namespace, parse_arguments, run_suite
 from support.lab import run_in
 from support.processes import Skip, need_tool
 
 CASES = [*relay_cases.CASES, *pairing_cases.CASES, *end_cases.CASES, *long_cases.CASES, *trust_cases.CASES, *udp_cases.CASES,
-         *foreign_cases.CASES, *rule_cases.CASES]
+         *foreign_cases.CASES, *rule_cases.CASES, *ahead_cases.CASES]
 # What waits for long, or has no smaller version.
 SLOW = {long_cases.h1_heartbeat}
 NEEDS = {trust_cases.t1_tls: ["openssl"], trust_cases.t2_expired_server: ["openssl"], trust_cases.t5_one_end_only: ["openssl"],

@@ -24,6 +24,12 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 
+FlagSpec AheadFlag(size_t preset, const std::string& help) {
+  FlagSpec flag = NumberFlag("ahead", preset, 0, help);
+  flag.maximum = reverse::kMaxAhead;
+  return flag;
+}
+
 // What both ends take.
 std::vector<FlagSpec> CommonFlags() {
   return {
@@ -111,6 +117,10 @@ Status CheckTogether(const Settings& settings, const reverse::ClientCoreOptions&
   if (options.labels.size() > reverse::kMaxLabels) {
     return BadValue(settings, "label", "at most " + std::to_string(reverse::kMaxLabels));
   }
+  if (options.ahead > 0 && options.dial_first) {
+    return BadValue(settings, "ahead",
+                    "not with --dial-first, which reaches the target before the server");
+  }
   if (options.reconnect.most < options.reconnect.least) {
     return BadValue(settings, settings.IsSet("retry-max") ? "retry-max" : "retry-min",
                     "--retry-max must not be less than --retry-min");
@@ -138,6 +148,7 @@ FlagSet ReverseServerFlags() {
                        "sign of life when a second client comes"),
           DurationFlag("heartbeat", presets.heartbeat, Duration::zero(), hours(1),
                        "PING after so long without a line; 0: none"),
+          AheadFlag(presets.ahead, "the most that a client may open ahead of need; 0: none"),
           NumberFlag("max-pending", presets.max_pending, 1, "callers that wait"),
           NumberFlag("max-conns", presets.max_relays, 1, "callers that are relayed"),
           NumberFlag("max-handshakes", presets.max_handshakes, 1,
@@ -181,6 +192,8 @@ FlagSet ReverseClientFlags() {
           DurationFlag("retry-max", reconnect.most, milliseconds(10), hours(24), "longest delay"),
           NumberFlag("retry-count", reconnect.count, 0, "attempts before giving up; 0: no limit"),
           NumberFlag("max-conns", presets.core.max_conns, 1, "connections at once"),
+          AheadFlag(presets.core.ahead,
+                    "open up to N data connections before callers come; 0: none"),
       },
       more);
 }
@@ -207,6 +220,7 @@ Result<reverse::ReverseServerOptions> ReverseServerSettings(const Settings& sett
   options.core.max_pending = CountOf(settings, "max-pending");
   options.core.max_relays = CountOf(settings, "max-conns");
   options.core.max_handshakes = CountOf(settings, "max-handshakes");
+  options.core.ahead = CountOf(settings, "ahead");
   options.relay = RelayOf(settings);
   options.core.udp = settings.IsTrue("udp");
   options.udp.idle_timeout = TimeOf(settings, "udp-timeout");
@@ -236,6 +250,7 @@ Result<reverse::ReverseClientOptions> ReverseClientSettings(const Settings& sett
   options.core.handshake_timeout = TimeOf(settings, "handshake-timeout");
   options.core.drain_timeout = TimeOf(settings, "drain-timeout");
   options.core.max_conns = CountOf(settings, "max-conns");
+  options.core.ahead = CountOf(settings, "ahead");
   options.core.reconnect.enabled = !settings.IsTrue("no-reconnect");
   options.core.reconnect.after_replace = settings.IsTrue("reconnect-after-replace");
   options.core.reconnect.least = TimeOf(settings, "retry-min");

@@ -122,12 +122,14 @@ Result<ReverseMessage> AsMessage(Result<Message> message) {
   return ReverseMessage(*std::move(message));
 }
 
-Result<ReverseNewConn> ParseNewConn(Words& words) {
+// NEW_CONN and AHEAD.
+template <typename Message>
+Result<Message> ParseConnWithParams(Words& words) {
   const auto conn = ParseConnId(words);
   if (!conn.ok()) return conn.status();
   auto params = ParseParams(words);
   if (!params.ok()) return params.status();
-  return ReverseNewConn{*conn, *std::move(params)};
+  return Message{*conn, *std::move(params)};
 }
 
 Result<ReverseClose> ParseClose(Words& words) {
@@ -173,6 +175,9 @@ std::string ToText(const ReverseErr& reply) {
 }
 std::string ToText(const ReverseNewConn& message) {
   return "NEW_CONN " + message.conn.ToString() + ToText(message.params);
+}
+std::string ToText(const ReverseAhead& message) {
+  return "AHEAD " + message.conn.ToString() + ToText(message.params);
 }
 std::string ToText(const ReverseClose& message) {
   return "CLOSE " + message.conn.ToString() + " " + std::string(ReverseReasonName(message.reason));
@@ -298,7 +303,8 @@ Result<ReverseMessage> ParseReverseMessage(std::string_view line) {
   if (!IsPrintableAscii(line)) return Malformed("not printable ASCII");
   Words words(line);
   const std::string_view verb = words.Next().value_or("");
-  if (verb == "NEW_CONN") return AsMessage(ParseNewConn(words));
+  if (verb == "NEW_CONN") return AsMessage(ParseConnWithParams<ReverseNewConn>(words));
+  if (verb == "AHEAD") return AsMessage(ParseConnWithParams<ReverseAhead>(words));
   if (verb == "CLOSE") return AsMessage(ParseClose(words));
   if (verb == "PING") return AsMessage(ParseNumbered<ReversePing>(words));
   if (verb == "PONG") return AsMessage(ParseNumbered<ReversePong>(words));

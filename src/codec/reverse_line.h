@@ -136,6 +136,10 @@ struct ReverseNewConn {  // "NEW_CONN <connid> src=192.0.2.1:5000 ttl=9800"
   ReverseConnId conn;
   ReverseParams params;
 };
+struct ReverseAhead {  // "AHEAD <connid>"
+  ReverseConnId conn;
+  ReverseParams params;
+};
 struct ReverseClose {
   ReverseConnId conn;
   ReverseReason reason = ReverseReason::kDone;
@@ -150,7 +154,7 @@ struct ReverseBye {
   ReverseReason reason = ReverseReason::kShutdown;
 };
 using ReverseMessage =
-    std::variant<ReverseNewConn, ReverseClose, ReversePing, ReversePong, ReverseBye>;
+    std::variant<ReverseNewConn, ReverseAhead, ReverseClose, ReversePing, ReversePong, ReverseBye>;
 
 // `line` is without LF and without the CR before it. kUnsupported: another version of RT;
 // kMalformed: not a first line.

@@ -33,6 +33,13 @@ Duration HeartbeatOf(const codec::ReverseParams& params) {
   return std::chrono::milliseconds(number.value_or(0));
 }
 
+// What both ends agree to; none where the server names nothing usable.
+size_t AheadOf(const codec::ReverseParams& params, size_t offered) {
+  const auto text = params.Find("ahead");
+  const auto number = text ? codec::ParseDecimal(*text, kMaxAhead) : std::nullopt;
+  return std::min<size_t>(number.value_or(0), offered);
+}
+
 std::string ErrorText(const codec::ReverseErr& err) {
   std::string text =
       err.code ? std::string(codec::ReverseErrorName(*err.code)) : "an unknown error";
@@ -54,6 +61,9 @@ Status ClientCoreOptions::Validate() const {
   problems.Range("handshake-timeout", handshake_timeout, milliseconds(10), minutes(10));
   problems.Range("drain-timeout", drain_timeout, Duration::zero(), hours(24));
   problems.Range("max-conns", max_conns, 1, 1000000);
+  problems.Range("ahead", ahead, 0, kMaxAhead);
+  problems.Require(ahead == 0 || !dial_first,
+                   "ahead: not with dial-first, which reaches the target before the server");
   problems.Range("retry-min", reconnect.least, milliseconds(10), hours(24));
   problems.Range("retry-max", reconnect.most, reconnect.least, hours(24));
   return problems.ToStatus();
@@ -90,6 +100,7 @@ void ClientCore::HandleControlConnected(Timestamp now) {
   }
   if (token_ != nullptr) SignControl(*token_, random_, options_.id, line.params);
   if (options_.udp) line.params.Add("udp", "1");
+  if (options_.ahead > 0) line.params.Add("ahead", std::to_string(options_.ahead));
   events_.push_back(client::SendControl{codec::SerializeReverseLine(line)});
 }
 
@@ -133,8 +144,9 @@ void ClientCore::HandleReply(Timestamp now, std::string_view line) {
   control_deadline_ = Timestamp::Max();
   up_since_ = now;
   watch_.emplace(HeartbeatOf(params), now);
+  ahead_limit_ = AheadOf(params, options_.ahead);
   events_.push_back(client::ControlUp{std::string(params.Find("session").value_or("-")),
-                                      options_.udp && params.Find("udp") == "1"});
+                                      options_.udp && params.Find("udp") == "1", ahead_limit_});
 }
 
 void ClientCore::HandleRefusal(Timestamp now, const codec::ReverseErr& err) {
@@ -151,14 +163,18 @@ void ClientCore::HandleRefusal(Timestamp now, const codec::ReverseErr& err) {
 void ClientCore::HandleMessage(Timestamp now, std::string_view line) {
   watch_->NoteReceived(now);
   const auto message = codec::ParseReverseMessage(line);
-  if (!message.ok()) {
-    const bool unknown = message.status().code() == StatusCode::kUnsupported;
+  const bool uninvited =
+      message.ok() && std::holds_alternative<codec::ReverseAhead>(*message) && ahead_limit_ == 0;
+  if (!message.ok() || uninvited) {
+    const bool unknown = uninvited || message.status().code() == StatusCode::kUnsupported;
     if (unknown && watch_->NoteUnknownVerb(now)) return;
     SayBye(ReverseReason::kProtocol);
     return LoseControl(now, message.status(), {});
   }
   if (const auto* const announced = std::get_if<codec::ReverseNewConn>(&*message)) {
     HandleNewConn(now, *announced);
+  } else if (const auto* const ahead = std::get_if<codec::ReverseAhead>(&*message)) {
+    HandleAhead(now, ahead->conn);
   } else if (const auto* const close = std::get_if<codec::ReverseClose>(&*message)) {
     const auto conn = conns_.find(close->conn);
     if (conn != conns_.end() && conn->second.stage != Stage::kRelaying) {
@@ -167,18 +183,22 @@ void ClientCore::HandleMessage(Timestamp now, std::string_view line) {
   } else if (const auto* const ping = std::get_if<codec::ReversePing>(&*message)) {
     SendMessage(now, codec::ReversePong{ping->number});
   } else if (const auto* const bye = std::get_if<codec::ReverseBye>(&*message)) {
-    const Status why(StatusCode::kClosed,
-                     "the server said BYE " + std::string(codec::ReverseReasonName(bye->reason)));
-    if (bye->reason == ReverseReason::kReplaced && !options_.reconnect.after_replace) {
-      events_.push_back(client::EndControl{});
-      return End(now, ClientEnd::kReplaced, why);
-    }
-    if (bye->reason == ReverseReason::kShutdown && !options_.reconnect.enabled) {
-      events_.push_back(client::EndControl{});
-      return End(now, ClientEnd::kStopped, Status::Ok());
-    }
-    LoseControl(now, why, {});
+    HandleBye(now, bye->reason);
   }
+}
+
+void ClientCore::HandleBye(Timestamp now, ReverseReason reason) {
+  const Status status(StatusCode::kClosed,
+                      "the server said BYE " + std::string(codec::ReverseReasonName(reason)));
+  if (reason == ReverseReason::kReplaced && !options_.reconnect.after_replace) {
+    events_.push_back(client::EndControl{});
+    return End(now, ClientEnd::kReplaced, status);
+  }
+  if (reason == ReverseReason::kShutdown && !options_.reconnect.enabled) {
+    events_.push_back(client::EndControl{});
+    return End(now, ClientEnd::kStopped, Status::Ok());
+  }
+  LoseControl(now, status, {});
 }
 
 void ClientCore::HandleNewConn(Timestamp now, const codec::ReverseNewConn& message) {
@@ -186,31 +206,62 @@ void ClientCore::HandleNewConn(Timestamp now, const codec::ReverseNewConn& messa
   if (conns_.size() >= options_.max_conns) {
     return SendMessage(now, codec::ReverseClose{message.conn, ReverseReason::kLimit});
   }
-  const std::string source(message.params.Find("src").value_or("-"));
-  const bool udp = message.params.Find("proto") == "udp";
-  if (udp && !options_.udp) {  // not ours to carry
+  Conn conn;
+  conn.since = now;
+  if (!SetCaller(conn, message.params)) {
     return SendMessage(now, codec::ReverseClose{message.conn, ReverseReason::kDenied});
   }
-  Conn conn;
-  conn.kind = udp ? CallerKind::kDatagrams : CallerKind::kStream;
-  conn.source = source;
-  conn.since = now;
   const bool dial_first = DialsFirst(conn);
   if (dial_first) conn.stage = Stage::kDialingTarget;
-  events_.push_back(client::ConnNew{message.conn, source, conn.kind});
-  conns_.emplace(message.conn, std::move(conn));
+  events_.push_back(client::ConnNew{message.conn, conn.source, conn.kind});
+  const auto added = conns_.emplace(message.conn, std::move(conn)).first;
   if (dial_first) {
-    events_.push_back(client::DialTarget{message.conn, source, CallerKind::kStream});
+    events_.push_back(client::DialTarget{message.conn, added->second.source, CallerKind::kStream});
   } else {
     events_.push_back(client::DialServer{message.conn});
   }
+}
+
+bool ClientCore::SetCaller(Conn& conn, const codec::ReverseParams& params) const {
+  const bool udp = params.Find("proto") == "udp";
+  if (udp && !options_.udp) return false;
+  conn.kind = udp ? CallerKind::kDatagrams : CallerKind::kStream;
+  conn.source = params.Find("src").value_or("-");
+  return true;
+}
+
+void ClientCore::HandleAhead(Timestamp now, ReverseConnId conn) {
+  if (conns_.count(conn) != 0) return;
+  // The reply that brings a caller may be behind the line that asks for the next one.
+  if (aheads_ >= 2 * ahead_limit_ || conns_.size() >= options_.max_conns) {
+    return SendMessage(now, codec::ReverseClose{conn, ReverseReason::kLimit});
+  }
+  Conn opened;
+  opened.since = now;
+  opened.ahead = true;
+  opened.has_caller = false;
+  ++aheads_;
+  conns_.emplace(conn, std::move(opened));
+  events_.push_back(client::DialServer{conn});
+}
+
+void ClientCore::BeginCaller(Timestamp now, Conns::iterator conn,
+                             const codec::ReverseParams& params) {
+  if (!SetCaller(conn->second, params)) return Fail(now, conn, ReverseReason::kDenied);
+  conn->second.has_caller = true;
+  conn->second.since = now;
+  --aheads_;
+  events_.push_back(client::ConnNew{conn->first, conn->second.source, conn->second.kind});
 }
 
 void ClientCore::HandleLinkConnected(Timestamp now, ReverseConnId conn) {
   const auto found = conns_.find(conn);
   if (found == conns_.end() || found->second.stage != Stage::kDialingServer) return;
   found->second.stage = Stage::kGreeting;
-  SetDeadline(conn, found->second, now + options_.handshake_timeout);
+  // The reply to one ahead of need comes with its caller.
+  if (found->second.has_caller) {
+    SetDeadline(conn, found->second, now + options_.handshake_timeout);
+  }
   codec::ReverseData line{conn, {}};
   if (token_ != nullptr) SignData(*token_, conn, line.params);
   events_.push_back(client::SendLink{conn, codec::SerializeReverseLine(line)});
@@ -233,8 +284,14 @@ void ClientCore::HandleLinkReply(Timestamp now, Conns::iterator conn, std::strin
   if (!reply.ok()) return Drop(now, conn, ReverseReason::kProtocol);
   if (const auto* const err = std::get_if<codec::ReverseErr>(&*reply)) {
     // The caller of a refused connection still waits, unless its id is spent.
-    if (err->code == ReverseError::kLimit) return Fail(now, conn, ReverseReason::kLimit);
+    if (conn->second.has_caller && err->code == ReverseError::kLimit)
+      return Fail(now, conn, ReverseReason::kLimit);
     return Drop(now, conn, ReverseReason::kDenied);
+  }
+  if (!conn->second.has_caller) {
+    const ReverseConnId id = conn->first;
+    BeginCaller(now, conn, std::get<codec::ReverseOk>(*reply).params);
+    if (conns_.count(id) == 0) return;  // refused
   }
   conn->second.spent = true;
   SetDeadline(conn->first, conn->second, Timestamp::Max());
@@ -261,7 +318,7 @@ void ClientCore::StartRelaying(Timestamp now, Conns::iterator conn) {
   conn->second.stage = Stage::kRelaying;
   ++relays_;
   events_.push_back(client::StartRelay{conn->first});
-  events_.push_back(client::ConnPaired{conn->first, now - conn->second.since});
+  events_.push_back(client::ConnPaired{conn->first, now - conn->second.since, conn->second.ahead});
 }
 
 void ClientCore::HandleTargetFailed(Timestamp now, ReverseConnId conn, ReverseReason why) {
@@ -323,8 +380,12 @@ ClientCore::Conns::iterator ClientCore::Remove(Timestamp now, Conns::iterator co
                                                ReverseReason why) {
   if (conn->second.stage == Stage::kRelaying) --relays_;
   SetDeadline(conn->first, conn->second, Timestamp::Max());
-  events_.push_back(
-      client::ConnEnd{conn->first, why, now - conn->second.since, conn->second.spent});
+  if (conn->second.has_caller) {
+    events_.push_back(
+        client::ConnEnd{conn->first, why, now - conn->second.since, conn->second.spent});
+  } else {
+    --aheads_;
+  }
   return conns_.erase(conn);
 }
 
@@ -435,12 +496,15 @@ std::optional<client::Event> ClientCore::PollEvent() {
 bool ClientCore::IsConsistent() const {
   size_t relays = 0;
   size_t limited = 0;
+  size_t aheads = 0;
   for (const auto& [id, conn] : conns_) {
+    if (!conn.has_caller) ++aheads;
     if (conn.stage == Stage::kRelaying) ++relays;
     if (conn.deadline != Timestamp::Max()) ++limited;
     if (control_ != Control::kUp && conn.stage != Stage::kRelaying) return false;
   }
-  return relays == relays_ && limited == deadlines_.size() && watch_.has_value() == control_up() &&
+  return relays == relays_ && aheads == aheads_ && aheads_ <= 2 * options_.ahead &&
+         limited == deadlines_.size() && watch_.has_value() == control_up() &&
          conns_.size() <= options_.max_conns;
 }
 

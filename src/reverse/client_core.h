@@ -52,6 +52,10 @@ struct ClientCoreOptions {
   Orphans orphans = Orphans::kDrain;
   // Offers the server to carry datagrams as well.
   bool udp = false;
+  // Data connections that it opens before there is a caller, at most; the server asks for them as
+  // it needs them. They count as connections. 0: none, and none is offered; at most kMaxAhead. Not
+  // with dial_first.
+  size_t ahead = 0;
   // The target of a stream is dialled before the data connection, so that one that does not answer
   // costs none.
   bool dial_first = false;
@@ -106,6 +110,7 @@ struct Ended {  // once, and last
 struct ControlUp {
   std::string session;
   bool udp = false;  // both ends carry datagrams
+  size_t ahead = 0;  // connections ahead of need that the server may ask for
 };
 struct ControlDown {
   Status why;
@@ -120,7 +125,8 @@ struct ConnNew {
 };
 struct ConnPaired {
   codec::ReverseConnId conn;
-  Duration waited;  // since the announcement
+  Duration waited;     // since the announcement
+  bool ahead = false;  // its data connection was there before
 };
 struct ConnEnd {  // once for each ConnNew
   codec::ReverseConnId conn;
@@ -176,7 +182,10 @@ class ClientCore {
   std::optional<client::Event> PollEvent();
 
   bool control_up() const { return control_ == Control::kUp; }
-  size_t conn_count() const { return conns_.size(); }
+  // Of callers.
+  size_t conn_count() const { return conns_.size() - aheads_; }
+  // Opened, or being opened, for callers to come.
+  size_t ahead_count() const { return aheads_; }
   size_t relay_count() const { return relays_; }
   // For tests and fuzzers, after any call.
   bool IsConsistent() const;
@@ -193,6 +202,8 @@ class ClientCore {
     LineReader reader;
     std::optional<codec::ReverseReason> aborted_for;
     bool spent = false;  // the id
+    bool ahead = false;  // was opened for a caller to come
+    bool has_caller = true;
   };
   using Conns = std::unordered_map<codec::ReverseConnId, Conn>;
 
@@ -201,6 +212,12 @@ class ClientCore {
   void HandleRefusal(Timestamp now, const codec::ReverseErr& err);
   void HandleMessage(Timestamp now, std::string_view line);
   void HandleNewConn(Timestamp now, const codec::ReverseNewConn& message);
+  void HandleBye(Timestamp now, codec::ReverseReason reason);
+  void HandleAhead(Timestamp now, codec::ReverseConnId conn);
+  // The caller has come for whom the connection was opened.
+  void BeginCaller(Timestamp now, Conns::iterator conn, const codec::ReverseParams& params);
+  // False: not ours to carry.
+  bool SetCaller(Conn& conn, const codec::ReverseParams& params) const;
   bool DialsFirst(const Conn& conn) const {
     return options_.dial_first && conn.kind == CallerKind::kStream;
   }
@@ -234,6 +251,8 @@ class ClientCore {
   size_t failures_ = 0;                            // in a row
   Conns conns_;
   size_t relays_ = 0;
+  size_t aheads_ = 0;       // connections without a caller
+  size_t ahead_limit_ = 0;  // of this session
   std::set<std::pair<Timestamp, codec::ReverseConnId>> deadlines_;
   std::optional<client::Ended> ended_;  // told when the last relay has ended
 };

@@ -225,6 +225,7 @@ ReverseCounters ReverseClient::counters() const {
   ReverseCounters counters = counters_;
   counters.active = core_.relay_count();
   counters.pending = core_.conn_count() - core_.relay_count();
+  counters.ahead = core_.ahead_count();
   counters.clients = core_.control_up() ? 1 : 0;
   for (const auto& [id, conn] : conns_) {
     counters.bytes_in += conn->counts().a_to_b;
@@ -390,6 +391,9 @@ void ReverseClient::Apply(const client::ControlUp& event) {
   if (options_.core.udp && !event.udp) {
     LOG(WARNING) << "the server carries no UDP: it was started without --udp";
   }
+  if (options_.core.ahead > 0 && event.ahead == 0) {
+    LOG(WARNING) << "the server takes no connections ahead of need: --ahead has no effect";
+  }
   log_.Write(event);
 }
 
@@ -404,6 +408,7 @@ void ReverseClient::Apply(const client::ConnNew& event) {
 
 void ReverseClient::Apply(const client::ConnPaired& event) {
   ++counters_.paired;
+  if (event.ahead) ++counters_.paired_ahead;
   counters_.pair_times.Add(event.waited);
   log_.Write(event);
 }

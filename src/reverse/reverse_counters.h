@@ -40,6 +40,7 @@ struct ReverseCounters {
 
   uint64_t accepted = 0;  // callers; at the client: announcements
   uint64_t paired = 0;
+  uint64_t paired_ahead = 0;  // those of them whose data connection was there before
   uint64_t ended = 0;
   std::array<uint64_t, codec::kReverseReasonCount> ended_for{};  // by reason
   PairTimes pair_times;
@@ -51,6 +52,7 @@ struct ReverseCounters {
   size_t active = 0;
   size_t pending = 0;
   size_t clients = 0;  // connected; at the client: 1 or 0
+  size_t ahead = 0;    // data connections that wait for callers; at the client: on the way, too
 };
 
 }  // namespace ming::reverse

@@ -25,6 +25,11 @@ void WriteWithKind(LogEvent event, CallerKind kind) {
   event.Write();
 }
 
+void WriteWithAhead(LogEvent event, bool ahead) {
+  if (ahead) event.AddNumber("ahead", 1);
+  event.Write();
+}
+
 // Writes the event unless there were too many like it; says how many were not written before it.
 void WriteGated(Timestamp now, LogGate& gate, LogEvent event) {
   if (!gate.Pass(now)) return;
@@ -93,11 +98,11 @@ void ServerLog::Write(const ConnNew& event) {
 
 void ServerLog::Write(const ConnPaired& event) {
   if (!ShowsConnections()) return;
-  Debug("conn_paired")
-      .AddNumber("caller", event.caller.value())
+  LogEvent line = Debug("conn_paired");
+  line.AddNumber("caller", event.caller.value())
       .Add("conn", event.conn.ToString())
-      .AddTime("ms", event.waited)
-      .Write();
+      .AddTime("ms", event.waited);
+  WriteWithAhead(std::move(line), event.ahead);
 }
 
 void ServerLog::Write(const ConnEnd& event, const tunnel::RelayCounts& counts) {
@@ -141,7 +146,9 @@ void ClientLog::Write(const client::ConnNew& event) {
 
 void ClientLog::Write(const client::ConnPaired& event) {
   if (!ShowsConnections()) return;
-  Debug("conn_paired").Add("conn", event.conn.ToString()).AddTime("ms", event.waited).Write();
+  LogEvent line = Debug("conn_paired");
+  line.Add("conn", event.conn.ToString()).AddTime("ms", event.waited);
+  WriteWithAhead(std::move(line), event.ahead);
 }
 
 void ClientLog::Write(const client::ConnEnd& event, const tunnel::RelayCounts& counts) {

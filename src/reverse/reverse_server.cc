@@ -161,6 +161,7 @@ ReverseCounters ReverseServer::counters() const {
   counters.active = core_.active_count();
   counters.pending = core_.pending_count();
   counters.clients = core_.client_count();
+  counters.ahead = core_.ahead_count();
   for (const auto& [caller, joint] : joints_) {
     counters.bytes_in += joint->counts().a_to_b;
     counters.bytes_out += joint->counts().b_to_a;
@@ -289,14 +290,11 @@ void ReverseServer::Apply(const StartRelay& event) {
   std::unique_ptr<link::ByteStream> data = link->second->lines.Release();
   reactor_.DeferDelete(std::move(link->second));
   links_.erase(link);
+  // It is broken, or its window was closed before the first byte.
+  if (data == nullptr) return core_.HandleLinkDead(reactor_.Now(), event);
   const CallerId id = event.caller;
-  const bool udp = IsUdp(id);
-  std::unique_ptr<net::TcpStream> stream = udp ? nullptr : ReleaseCaller(id);
-  if (data == nullptr) {  // the peer's window was closed before its first byte
-    core_.HandleRelayDone(reactor_.Now(), id, ReverseReason::kReset);
-    return;
-  }
-  if (udp) return udp_->StartRelay(id, std::move(data));
+  if (IsUdp(id)) return udp_->StartRelay(id, std::move(data));
+  std::unique_ptr<net::TcpStream> stream = ReleaseCaller(id);
   joints_.emplace(
       id, std::make_unique<Joint>(reactor_, std::move(stream), std::move(data), relay_options_,
                                   [this, id](ReverseReason why) { OnRelayDone(id, why); }));
@@ -343,6 +341,7 @@ void ReverseServer::Apply(const ConnNew& event) {
 
 void ReverseServer::Apply(const ConnPaired& event) {
   ++counters_.paired;
+  if (event.ahead) ++counters_.paired_ahead;
   counters_.pair_times.Add(event.waited);
   log_.Write(event);
 }
@@ -353,6 +352,7 @@ void ReverseServer::Apply(const ConnEnd& event) {
   counters_.CountEnd(event.reason);
   tunnel::RelayCounts counts;
   if (IsUdp(event.caller)) counts = udp_->End(event.caller);
+  waiting_.erase(event.caller);  // of a link that was dead
   const auto joint = joints_.find(event.caller);
   if (joint != joints_.end()) {
     counts = joint->second->counts();

@@ -2,6 +2,7 @@
 #ifndef MING_REVERSE_REVERSE_TYPES_H_
 #define MING_REVERSE_REVERSE_TYPES_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "ming/base/strong_id.h"
@@ -24,6 +25,9 @@ enum class CallerKind {
 struct LinkIdTag;
 // A connection on port B. Never used again.
 using LinkId = StrongId<LinkIdTag, uint64_t>;
+
+// Data connections of one client that wait for callers to come.
+inline constexpr size_t kMaxAhead = 1000;
 
 // RT1 over TLS, for ALPN (RFC 7301).
 inline constexpr char kAlpn[] = "rt1";

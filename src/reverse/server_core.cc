@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 
 #include "ming/base/option_problems.h"
@@ -66,6 +67,7 @@ Status ServerCoreOptions::Validate() const {
   problems.Range("max-handshakes", max_handshakes, 1, kMillion);
   problems.Range("max-handshakes-per-address", max_handshakes_per_address, 1, kMillion);
   problems.Range("max-clients", max_clients, 1, 10000);
+  problems.Range("ahead", ahead, 0, kMaxAhead);
   problems.Range("max-nonces", max_nonces, 1, kMillion);
   for (const ClientSelector& selector : listeners) {
     problems.Require(
@@ -94,14 +96,22 @@ void ServerCore::HandleCaller(Timestamp now, CallerId caller, size_t listener,
   events_.push_back(ConnNew{caller, source, kind});
   const auto pending =
       pending_
-          .emplace(caller, Pending{listener, kind, source, now, now + options_.pair_timeout, {}})
+          .emplace(caller, Pending{{listener, kind, source, now, now + options_.pair_timeout}, {}})
           .first;
   if (stopping_) return EndPending(now, pending, ReverseReason::kShutdown);
   if (pending_.size() > options_.max_pending || relays_.size() >= options_.max_relays) {
     return EndPending(now, pending, ReverseReason::kLimit);
   }
   Session* const session = ChooseSession(listener, kind);
-  if (session != nullptr) return Announce(now, caller, pending->second, *session);
+  if (session != nullptr) {
+    const auto waiting = session->pool.Take(now);
+    if (waiting) {
+      PairAhead(now, pending, *session, *waiting);
+    } else {
+      Announce(now, caller, pending->second, *session);
+    }
+    return AskAhead(now, *session);
+  }
   if (options_.offline == Offline::kFailFast) {
     EndPending(now, pending, ReverseReason::kControlLost);
   }
@@ -116,7 +126,7 @@ void ServerCore::HandleLink(Timestamp now, LinkId link, const std::string& addre
   if (stopping_) return Refuse({link, address, {}}, ReverseError::kShutdown);
   size_t& of_address = handshakes_by_address_[address];
   // Every announced caller owes us one more, and a crowd of callers comes at once.
-  const size_t expected = announced_.size();
+  const size_t expected = announced_.size() + asked_.size();
   if (handshakes_.size() >= options_.max_handshakes + expected ||
       of_address >= options_.max_handshakes_per_address + expected) {
     if (of_address == 0) handshakes_by_address_.erase(address);
@@ -135,6 +145,8 @@ size_t ServerCore::HandleLinkBytes(Timestamp now, LinkId link, ByteSpan bytes) {
   const auto session = sessions_.find(link);
   if (session != sessions_.end()) return TakeControlLine(now, session, bytes);
   if (handshakes_.count(link) != 0) return TakeFirstLine(now, link, bytes);
+  // The client sends no byte before our reply.
+  if (LoseAhead(now, link)) EndAhead(link, ReverseError::kProto);
   return 0;
 }
 
@@ -192,7 +204,10 @@ void ServerCore::HandleControl(Timestamp now, const Origin& origin,
   if (!codec::IsReverseName(id) || !labels) return Refuse(origin, ReverseError::kProto);
   if (!Authenticate(now, origin, id, control)) return;
   const bool udp = options_.udp && control.params.Find("udp") == "1";
-  Client client{origin.link, origin.address, id, *std::move(labels), udp};
+  const auto ahead = codec::ParseDecimal(control.params.Find("ahead").value_or("0"), kMaxAhead);
+  Client client{origin.link, origin.address,
+                id,          *std::move(labels),
+                udp,         std::min<size_t>(ahead.value_or(0), options_.ahead)};
   const auto incumbent = FindPlaceOf(client.id);
   if (incumbent == sessions_.end()) {
     if (sessions_.size() >= options_.max_clients) {
@@ -214,6 +229,7 @@ void ServerCore::HandleData(Timestamp now, const Origin& origin, const codec::Re
   }
   const auto announced = announced_.find(data.conn);
   if (announced == announced_.end()) {
+    if (HandleAheadData(origin, data)) return;
     const bool taken = relayed_.count(data.conn) != 0;
     return Refuse(origin, taken ? ReverseError::kTaken : ReverseError::kUnknown);
   }
@@ -222,11 +238,7 @@ void ServerCore::HandleData(Timestamp now, const Origin& origin, const codec::Re
   const auto pending = pending_.find(caller);
   const Announcement announcement = *pending->second.announcement;
   Session& session = sessions_.at(announcement.session);
-  if (options_.client_certificates && origin.name != session.client.id) {
-    return Refuse(origin, ReverseError::kAuth, "the certificate is for another id");
-  }
-  const auto name = data.params.Find("session");
-  if (name && *name != session.name) return Refuse(origin, ReverseError::kUnknown);
+  if (!MayServe(origin, data, session)) return;
   if (relays_.size() >= options_.max_relays) {
     EndPending(now, pending, ReverseReason::kLimit);
     return Refuse(origin, ReverseError::kLimit);
@@ -237,8 +249,127 @@ void ServerCore::HandleData(Timestamp now, const Origin& origin, const codec::Re
   relayed_.emplace(announcement.conn, caller);
   relays_.emplace(caller, Relay{since, announcement, Timestamp::Max(), std::nullopt, std::nullopt});
   SendReply(link, codec::ReverseOk{});
-  events_.push_back(StartRelay{caller, link});
+  events_.push_back(StartRelay{caller, link, {}});
   events_.push_back(ConnPaired{caller, announcement.conn, now - since});
+}
+
+bool ServerCore::MayServe(const Origin& origin, const codec::ReverseData& data,
+                          const Session& session) {
+  if (options_.client_certificates && origin.name != session.client.id) {
+    Refuse(origin, ReverseError::kAuth, "the certificate is for another id");
+    return false;
+  }
+  const auto name = data.params.Find("session");
+  if (!name || *name == session.name) return true;
+  Refuse(origin, ReverseError::kUnknown);
+  return false;
+}
+
+// False: the id is not of one that was asked for.
+bool ServerCore::HandleAheadData(const Origin& origin, const codec::ReverseData& data) {
+  const auto asked = asked_.find(data.conn);
+  if (asked == asked_.end()) return false;
+  Session& session = sessions_.at(asked->second);
+  if (!MayServe(origin, data, session)) return true;
+  waiting_links_.emplace(origin.link, asked->second);
+  asked_.erase(asked);
+  while (!asked_deadlines_.empty() && asked_.count(asked_deadlines_.front().second) == 0) {
+    asked_deadlines_.pop_front();
+  }
+  session.pool.HandleArrived({data.conn, origin.link});
+  return true;
+}
+
+void ServerCore::PairAhead(Timestamp now, PendingRef pending, Session& session,
+                           const AheadPool::Waiting& waiting) {
+  const CallerId caller = pending->first;
+  WaitingCaller whom = std::move(pending->second);
+  pending_.erase(pending);
+  waiting_links_.erase(waiting.link);
+  relayed_.emplace(waiting.conn, caller);
+  relays_.emplace(caller, Relay{whom.since, Announcement{waiting.conn, session.client.link},
+                                Timestamp::Max(), std::nullopt, std::nullopt});
+  ++session.callers;
+  codec::ReverseOk ok;
+  ok.params.Add("src", whom.source);
+  if (whom.kind == CallerKind::kDatagrams) ok.params.Add("proto", "udp");
+  SendReply(waiting.link, ok);
+  const Duration waited = now - whom.since;
+  events_.push_back(StartRelay{caller, waiting.link, std::move(whom)});
+  events_.push_back(ConnPaired{caller, waiting.conn, waited, true});
+}
+
+void ServerCore::HandleLinkDead(Timestamp now, const StartRelay& start) {
+  const auto found = relays_.find(start.caller);
+  if (found == relays_.end()) return;
+  if (!start.ahead || stopping_) return HandleRelayDone(now, start.caller, ReverseReason::kReset);
+  const Announcement pairing = found->second.announcement;
+  relay_deadlines_.erase({found->second.deadline, start.caller});
+  relayed_.erase(pairing.conn);
+  relays_.erase(found);
+  LeaveSession(pairing.session);
+  const auto untrue = std::remove_if(events_.begin(), events_.end(), [&](const ServerEvent& event) {
+    const auto* const paired = std::get_if<ConnPaired>(&event);
+    return paired != nullptr && paired->caller == start.caller;
+  });
+  events_.erase(untrue, events_.end());
+  const auto pending = pending_.emplace(start.caller, Pending{*start.ahead, {}}).first;
+  if (pending_.size() > options_.max_pending)
+    return EndPending(now, pending, ReverseReason::kLimit);
+  Session* const session = ChooseSession(pending->second.listener, pending->second.kind);
+  // The others of the pool may have died of the same.
+  if (session != nullptr) return Announce(now, start.caller, pending->second, *session);
+  if (options_.offline == Offline::kFailFast) {
+    EndPending(now, pending, ReverseReason::kControlLost);
+  }
+}
+
+// One line for each; all in one segment.
+void ServerCore::AskAhead(Timestamp now, Session& session) {
+  const size_t used = relays_.size() + waiting_links_.size() + asked_.size();
+  const size_t room = options_.max_relays - std::min(used, options_.max_relays);
+  const size_t count = stopping_ ? 0 : session.pool.Ask(room);
+  if (count == 0) return;
+  std::string lines;
+  for (size_t i = 0; i < count; ++i) {
+    const ReverseConnId conn = ReverseConnId::Draw(random_);
+    asked_.emplace(conn, session.client.link);
+    asked_deadlines_.emplace_back(now + options_.pair_timeout, conn);
+    lines += codec::SerializeReverseLine(codec::ReverseAhead{conn, {}});
+  }
+  session.watch.NoteSent(now);
+  events_.push_back(SendLine{session.client.link, std::move(lines)});
+}
+
+void ServerCore::ForgetAsked(Timestamp now, ReverseConnId conn) {
+  const auto asked = asked_.find(conn);
+  if (asked == asked_.end()) return;
+  sessions_.at(asked->second).pool.HandleRefused(now);
+  asked_.erase(asked);
+}
+
+void ServerCore::EndAhead(LinkId link, ReverseError why) {
+  SendReply(link, codec::ReverseErr{why, {}});
+  events_.push_back(EndLink{link});
+}
+
+// False: the link does not wait for callers.
+bool ServerCore::LoseAhead(Timestamp now, LinkId link) {
+  const auto found = waiting_links_.find(link);
+  if (found == waiting_links_.end()) return false;
+  sessions_.at(found->second).pool.HandleLost(now, link);
+  waiting_links_.erase(found);
+  return true;
+}
+
+void ServerCore::EndAllAhead(const Session& session) {
+  for (const AheadPool::Waiting& waiting : session.pool.waiting()) {
+    waiting_links_.erase(waiting.link);
+    EndAhead(waiting.link, stopping_ ? ReverseError::kShutdown : ReverseError::kUnknown);
+  }
+  for (auto asked = asked_.begin(); asked != asked_.end();) {
+    asked = asked->second == session.client.link ? asked_.erase(asked) : std::next(asked);
+  }
 }
 
 size_t ServerCore::TakeControlLine(Timestamp now, SessionRef session, ByteSpan bytes) {
@@ -284,6 +415,8 @@ void ServerCore::HandleClose(Timestamp now, LinkId session, const codec::Reverse
     if (relay.announcement.session == session) relay.hint = close.reason;
     return;
   }
+  const auto asked = asked_.find(close.conn);
+  if (asked != asked_.end() && asked->second == session) return ForgetAsked(now, close.conn);
   const auto announced = announced_.find(close.conn);
   if (announced == announced_.end()) return;  // ended already
   const auto pending = pending_.find(announced->second);
@@ -299,6 +432,10 @@ void ServerCore::HandleLinkEnd(Timestamp now, LinkId link) {
   if (session != sessions_.end()) return EndSession(now, session, ReverseReason::kControlLost);
   if (handshakes_.count(link) != 0) {
     RemoveHandshake(link);
+    events_.push_back(EndLink{link});
+    return;
+  }
+  if (LoseAhead(now, link)) {
     events_.push_back(EndLink{link});
     return;
   }
@@ -353,20 +490,26 @@ void ServerCore::CompleteStop() {
 void ServerCore::BeginSession(Timestamp now, Client client) {
   const LinkId link = client.link;
   const std::string name = ReverseConnId::Draw(random_).ToString().substr(0, 16);
-  Session session{std::move(client), name, ControlWatch(options_.heartbeat, now), LineReader(), 0,
+  const bool chosen =
+      std::any_of(options_.listeners.begin(), options_.listeners.end(),
+                  [&client](const auto& listener) { return IsFor(listener, client); });
+  if (!chosen) client.ahead = 0;  // no caller can come
+  const AheadPool pool(client.ahead);
+  Session session{std::move(client), name, ControlWatch(options_.heartbeat, now),
+                  LineReader(),      pool, 0,
                   Timestamp::Max(),  {}};
   codec::ReverseOk ok;
   ok.params.Add("session", name);
   ok.params.Add("pair-timeout", Milliseconds(options_.pair_timeout));
   ok.params.Add("heartbeat", Milliseconds(options_.heartbeat));
   if (session.client.udp) ok.params.Add("udp", "1");
+  if (session.client.ahead > 0) ok.params.Add("ahead", std::to_string(session.client.ahead));
   SendReply(link, ok);
   const Client& of = session.client;
-  const bool chosen = std::any_of(options_.listeners.begin(), options_.listeners.end(),
-                                  [&of](const auto& listener) { return IsFor(listener, of); });
   events_.push_back(ClientUp{link, of.id, name, of.address, chosen});
-  sessions_.emplace(link, std::move(session));
+  const SessionRef begun = sessions_.emplace(link, std::move(session)).first;
   AnnounceWaiting(now);
+  AskAhead(now, begun->second);
 }
 
 void ServerCore::EndSession(Timestamp now, SessionRef session, ReverseReason why) {
@@ -378,6 +521,7 @@ void ServerCore::EndSession(Timestamp now, SessionRef session, ReverseReason why
   }
   events_.push_back(EndLink{link});
   events_.push_back(ClientDown{ended.client.id, why});
+  EndAllAhead(ended);
   for (auto& [caller, pending] : pending_) {
     if (!pending.announcement || !(pending.announcement->session == link)) continue;
     announced_.erase(pending.announcement->conn);
@@ -548,6 +692,11 @@ void ServerCore::HandleSessionTimeout(Timestamp now, SessionRef session) {
     return EndSession(now, session, ReverseReason::kControlLost);
   }
   if (now >= of.probe_deadline) of.probe_deadline = Timestamp::Max();
+  for (const AheadPool::Waiting& surplus : of.pool.HandleTimeout(now)) {
+    waiting_links_.erase(surplus.link);
+    EndAhead(surplus.link, ReverseError::kLimit);
+  }
+  AskAhead(now, of);
   if (due == ControlWatch::Due::kPing) {
     SendMessage(now, of, codec::ReversePing{of.watch.NextPing()});
   }
@@ -560,6 +709,10 @@ void ServerCore::HandleTimeout(Timestamp now) {
   }
   for (auto session = sessions_.begin(); session != sessions_.end();) {
     HandleSessionTimeout(now, session++);
+  }
+  while (!asked_deadlines_.empty() && asked_deadlines_.front().first <= now) {
+    ForgetAsked(now, asked_deadlines_.front().second);
+    asked_deadlines_.pop_front();
   }
   while (!pending_.empty() && pending_.begin()->second.deadline <= now) {
     EndPending(now, pending_.begin(), ReverseReason::kPairTimeout);
@@ -578,8 +731,10 @@ Timestamp ServerCore::NextTimeout() const {
   if (!handshakes_.empty()) next = std::min(next, handshakes_.begin()->second.deadline);
   if (!pending_.empty()) next = std::min(next, pending_.begin()->second.deadline);
   if (!relay_deadlines_.empty()) next = std::min(next, relay_deadlines_.begin()->first);
+  if (!asked_deadlines_.empty()) next = std::min(next, asked_deadlines_.front().first);
   for (const auto& [link, session] : sessions_) {
-    next = std::min({next, session.watch.NextTimeout(), session.probe_deadline});
+    next = std::min(
+        {next, session.watch.NextTimeout(), session.probe_deadline, session.pool.NextTimeout()});
   }
   return next;
 }
@@ -604,7 +759,12 @@ bool ServerCore::IsConsistent() const {
   for (const auto& [caller, relay] : relays_) served += sessions_.count(relay.announcement.session);
   size_t of_sessions = 0;
   size_t newcomers = 0;
+  size_t asked = 0;
+  size_t waiting = 0;
   for (const auto& [link, session] : sessions_) {
+    asked += session.pool.asked();
+    waiting += session.pool.waiting().size();
+    if (session.pool.asked() + session.pool.waiting().size() > session.client.ahead) return false;
     of_sessions += session.callers;
     newcomers += session.newcomers.size();
     if (!session.newcomers.empty() && session.probe_deadline == Timestamp::Max()) return false;
@@ -612,10 +772,11 @@ bool ServerCore::IsConsistent() const {
   size_t handshakes = 0;
   for (const auto& [address, count] : handshakes_by_address_) handshakes += count;
   return announced == announced_.size() && relays_.size() == relayed_.size() &&
-         of_sessions == served && newcomers == probing_.size() &&
-         newcomers <= options_.max_handshakes && handshakes == handshakes_.size() &&
-         pending_.size() <= options_.max_pending && relays_.size() <= options_.max_relays &&
-         (!single_client_ || sessions_.size() <= 1);
+         asked == asked_.size() && waiting == waiting_links_.size() &&
+         asked <= asked_deadlines_.size() && of_sessions == served &&
+         newcomers == probing_.size() && newcomers <= options_.max_handshakes &&
+         handshakes == handshakes_.size() && pending_.size() <= options_.max_pending &&
+         relays_.size() <= options_.max_relays && (!single_client_ || sessions_.size() <= 1);
 }
 
 }  // namespace ming::reverse

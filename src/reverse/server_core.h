@@ -21,6 +21,7 @@
 #include "ming/base/status.h"
 #include "ming/base/time.h"
 #include "ming/codec/reverse_line.h"
+#include "ming/reverse/ahead_pool.h"
 #include "ming/reverse/control_watch.h"
 #include "ming/reverse/line_reader.h"
 #include "ming/reverse/reverse_types.h"
@@ -81,6 +82,9 @@ struct ServerCoreOptions {
   Orphans orphans = Orphans::kDrain;
   // Callers of kDatagrams are served, by clients that offer it.
   bool udp = false;
+  // Data connections that one client opens before there are callers, at most, where it offers it;
+  // 0 to kMaxAhead. Together with the relays they stay within max_relays.
+  size_t ahead = 64;
 
   // All problems at once, one a line; ok when there are none.
   Status Validate() const;
@@ -97,9 +101,19 @@ struct EndLink {  // in order, behind what was sent
 struct ResetCaller {
   CallerId caller;
 };
-struct StartRelay {  // the link is the relay's from here on; HandleRelayDone follows
+// Somebody who came to port A.
+struct WaitingCaller {
+  size_t listener = 0;
+  CallerKind kind = CallerKind::kStream;
+  std::string source;
+  Timestamp since;
+  Timestamp deadline;
+};
+struct StartRelay {  // the link is the relay's from here on; HandleRelayDone or HandleLinkDead
   CallerId caller;
   LinkId link;
+  // Of a link that was opened ahead of need: whom it gets.
+  std::optional<WaitingCaller> ahead;
 };
 struct AbortRelay {
   CallerId caller;
@@ -132,6 +146,7 @@ struct ConnPaired {
   CallerId caller;
   codec::ReverseConnId conn;
   Duration waited;
+  bool ahead = false;  // its data connection was there before
 };
 struct ConnEnd {  // once for each ConnNew
   CallerId caller;
@@ -173,6 +188,9 @@ class ServerCore {
   // It ended or failed. Not for links of relays.
   void HandleLinkEnd(Timestamp now, LinkId link);
 
+  // In place of HandleRelayDone, before a byte of the caller was taken: the link took no reply. The
+  // caller of one that was opened ahead of need gets another one.
+  void HandleLinkDead(Timestamp now, const StartRelay& start);
   // `why`: kDone, kReset or kIdle.
   void HandleRelayDone(Timestamp now, CallerId caller, codec::ReverseReason why);
 
@@ -188,6 +206,8 @@ class ServerCore {
   size_t pending_count() const { return pending_.size(); }
   size_t active_count() const { return relays_.size(); }
   size_t client_count() const { return sessions_.size(); }
+  // Links that wait for callers to come.
+  size_t ahead_count() const { return waiting_links_.size(); }
   // For tests and fuzzers, after any call.
   bool IsConsistent() const;
 
@@ -212,12 +232,14 @@ class ServerCore {
     std::string id;
     std::vector<std::string> labels;
     bool udp = false;
+    size_t ahead = 0;
   };
   struct Session {
     Client client;
     std::string name;  // 16 hexadecimal digits
     ControlWatch watch;
     LineReader reader;
+    AheadPool pool;
     size_t callers = 0;  // announced to it, or relayed
     // Others of the same place wait for its sign of life until then.
     Timestamp probe_deadline = Timestamp::Max();
@@ -228,12 +250,7 @@ class ServerCore {
     codec::ReverseConnId conn;
     LinkId session;
   };
-  struct Pending {
-    size_t listener = 0;
-    CallerKind kind = CallerKind::kStream;
-    std::string source;
-    Timestamp since;
-    Timestamp deadline;
+  struct Pending : WaitingCaller {
     std::optional<Announcement> announcement;
   };
   struct Relay {
@@ -254,6 +271,8 @@ class ServerCore {
   bool Authenticate(Timestamp now, const Origin& origin, const std::string& id,
                     const codec::ReverseControl& control);
   void HandleData(Timestamp now, const Origin& origin, const codec::ReverseData& data);
+  // False: refused, or not for this client.
+  bool MayServe(const Origin& origin, const codec::ReverseData& data, const Session& session);
   void HandleMessage(Timestamp now, SessionRef session, std::string_view line);
   void HandleClose(Timestamp now, LinkId session, const codec::ReverseClose& close);
   void Refuse(const Origin& origin, codec::ReverseError error, const std::string& text = {});
@@ -268,6 +287,17 @@ class ServerCore {
   SessionRef FindPlaceOf(const std::string& id);
   static bool IsFor(const ClientSelector& selector, const Client& client);
   Session* ChooseSession(size_t listener, CallerKind kind);
+
+  // Of the links that `session` has opened ahead.
+  void AskAhead(Timestamp now, Session& session);
+  bool HandleAheadData(const Origin& origin, const codec::ReverseData& data);
+  void PairAhead(Timestamp now, PendingRef pending, Session& session,
+                 const AheadPool::Waiting& waiting);
+  // One that was asked for will not come.
+  void ForgetAsked(Timestamp now, codec::ReverseConnId conn);
+  void EndAhead(LinkId link, codec::ReverseError why);
+  bool LoseAhead(Timestamp now, LinkId link);
+  void EndAllAhead(const Session& session);
 
   void Announce(Timestamp now, CallerId caller, Pending& pending, Session& session);
   void AnnounceWaiting(Timestamp now);
@@ -297,6 +327,11 @@ class ServerCore {
   std::map<CallerId, Relay> relays_;
   std::unordered_map<codec::ReverseConnId, CallerId> relayed_;
   std::set<std::pair<Timestamp, CallerId>> relay_deadlines_;
+  // Links ahead of need: those asked for, with the session that was asked, and by time; and those
+  // that are here.
+  std::unordered_map<codec::ReverseConnId, LinkId> asked_;
+  std::deque<std::pair<Timestamp, codec::ReverseConnId>> asked_deadlines_;  // also of arrived ones
+  std::unordered_map<LinkId, LinkId> waiting_links_;
 };
 
 }  // namespace ming::reverse

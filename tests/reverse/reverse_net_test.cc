@@ -158,6 +158,46 @@ TEST_F(ReverseNetTest, CarriesBothDirectionsOfManyCallers) {
   EXPECT_EQ(counters.bytes_out, kCallers * kMiB);
 }
 
+TEST_F(ReverseNetTest, ServesCallersThroughConnectionsOpenedAhead) {
+  StartTarget(Sends(30000));
+  StartServer();
+  ReverseClientOptions options = ClientOptions();
+  options.core.ahead = 8;
+  client_ = MakeClient(options);
+  ASSERT_TRUE(RunUntil([this] { return server_->counters().ahead == 2; }));
+  for (int round = 1; round <= 3; ++round) {
+    for (int i = 0; i < 10; ++i) Call(Sends(20000));
+    ASSERT_TRUE(RunUntil([&] { return CallersDone(static_cast<size_t>(round) * 10); }));
+    for (const auto& caller : callers_) {
+      EXPECT_TRUE(caller->intact());
+      EXPECT_EQ(caller->received(), 30000u);
+    }
+    ASSERT_TRUE(Quiet());
+    ASSERT_TRUE(RunUntil([this] { return server_->counters().ahead >= 2; })) << "refilled";
+  }
+  EXPECT_GE(server_->counters().paired_ahead, 6u);
+  EXPECT_EQ(server_->counters().paired, 30u);
+  EXPECT_EQ(client_->counters().paired_ahead, server_->counters().paired_ahead);
+  EXPECT_LE(server_->counters().ahead, 8u);
+  EXPECT_EQ(client_->counters().pending, 0u);
+}
+
+// What the kernel knows to be dead is found out before a byte of the caller is taken.
+TEST_F(ReverseNetTest, ACallerOutlivesADeadConnectionAhead) {
+  StartTarget(Sends(1000));
+  StartServer();
+  ReverseClientOptions options = ClientOptions();
+  options.core.ahead = 8;
+  client_ = MakeClient(options);
+  ASSERT_TRUE(RunUntil([this] { return server_->counters().ahead == 2; }));
+  Call(Sends(1000));
+  client_.reset();  // everything is reset; the server has not looked yet
+  client_ = MakeClient(options);
+  ASSERT_TRUE(RunUntil([this] { return CallersDone(1); }));
+  EXPECT_TRUE(callers_[0]->intact());
+  EXPECT_EQ(callers_[0]->received(), 1000u);
+}
+
 TEST_F(ReverseNetTest, LetsTheTargetSpeakFirst) {
   StartTarget(Sends(100));
   StartServer();
