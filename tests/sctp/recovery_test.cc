@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -43,6 +45,32 @@ TEST(RecoveryPathTest, FivePercentOfLossesOnAVeryLongPath) {
   world.Run(seconds(8));
   EXPECT_GT(world.Megabits(seconds(8)), 30);
 }
+
+// Over the first seconds, the start among them.
+struct LossyPath {
+  const char* settings;
+  uint64_t seeds;
+};
+class RecoverySeedsTest : public testing::TestWithParam<LossyPath> {};
+
+TEST_P(RecoverySeedsTest, NoPatternOfLossesMakesItSlow) {
+  double best = 0;
+  double worst = std::numeric_limits<double>::infinity();
+  for (uint64_t seed = 1; seed <= GetParam().seeds; ++seed) {
+    RecoveryWorld world(GetParam().settings, seed);
+    const double rate = world.Megabits(seconds(3));
+    best = std::max(best, rate);
+    worst = std::min(worst, rate);
+  }
+  EXPECT_GT(worst, best / 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Paths, RecoverySeedsTest,
+    testing::Values(LossyPath{"delay=10ms rate=10Mbit queue=100kB loss=1%", 30},
+                    LossyPath{"delay=25ms rate=10Mbit queue=100kB loss=0.1%", 30},
+                    LossyPath{"delay=25ms rate=10Mbit queue=100kB loss=1%", 100},
+                    LossyPath{"delay=50ms rate=10Mbit queue=200kB loss=1%", 30}));
 
 TEST(RecoveryPathTest, TakesLateForLateNotForLost) {
   RecoveryWorld world("delay=25ms rate=50Mbit queue=1MB reorder=5% reorder-by=10ms");
