@@ -149,7 +149,8 @@ ReadChunk TcpStream::ReadFromSocket(size_t max) {
   }
   if (budget_left_ == 0) {
     want_read_ = true;
-    if (!emptied_) ArmAlarm();
+    // The news of this turn may be from before the read that emptied the socket: no other follows.
+    if (!emptied_ || end_came_ || error_came_) ArmAlarm();
     return {ReadState::kWouldBlock, {}};
   }
   const MutableByteSpan scratch = reactor_.BorrowReadScratch(this);
