@@ -45,6 +45,7 @@ class End final : public link::ByteStream::Observer {
 
   void OnReadable() override {
     ++readable_calls;
+    if (before_reading) before_reading();
     if (!paused) ReadAll();
   }
   void OnWritable() override {
@@ -80,6 +81,7 @@ class End final : public link::ByteStream::Observer {
   std::unique_ptr<TcpStream> Release() { return std::move(stream_); }
   const std::string& unsent() const { return unsent_; }
 
+  std::function<void()> before_reading;
   bool paused = false;
   bool close_when_sent = false;
   size_t read_size = kEverything;
@@ -409,6 +411,22 @@ TEST_F(TcpStreamTest, ClosesItsSocketWhenBothDirectionsEnded) {
   EXPECT_EQ(near_->stream().Write(ByteSpan(std::string_view("x"))), 0u);
   near_->stream().Reset(Status(StatusCode::kClosed, "harmless"));
   EXPECT_FALSE(near_->error.has_value());
+}
+
+TEST_F(TcpStreamTest, TheEndIsSeenThoughAnotherCallbackReadWhatCameBeforeIt) {
+  FdPair one = ConnectedTcpPair();
+  FdPair two = ConnectedTcpPair();
+  End first(reactor_, std::move(one.first));
+  End second(reactor_, std::move(two.first));
+  first.ReadAll();
+  second.ReadAll();
+  first.before_reading = [&] { second.ReadAll(); };
+  // Both are in the news of one turn.
+  ASSERT_EQ(::send(one.second.get(), "x", 1, 0), 1);
+  ASSERT_EQ(::send(two.second.get(), "last", 4, 0), 4);
+  ASSERT_EQ(::shutdown(two.second.get(), SHUT_WR), 0);
+  ASSERT_TRUE(RunUntil([&] { return second.ended; }));
+  EXPECT_EQ(second.received, "last");
 }
 
 TEST_F(TcpStreamTest, PausedReaderCostsNoTurns) {
