@@ -150,7 +150,7 @@ ReadChunk TcpStream::ReadFromSocket(size_t max) {
   if (budget_left_ == 0) {
     want_read_ = true;
     // The news of this turn may be from before the read that emptied the socket: no other follows.
-    if (!emptied_ || end_came_ || error_came_) ArmAlarm();
+    if (!emptied_ || end_came_ || error_came_ || urgent_came_) ArmAlarm();
     return {ReadState::kWouldBlock, {}};
   }
   const MutableByteSpan scratch = reactor_.BorrowReadScratch(this);

@@ -433,7 +433,8 @@ void Recovery::HandleNewPath() {
   shortest_now_ = shortest_before_ = Duration::max();
   samples_ = 0;
   mark_.reset();
-  owning_ = true;
+  // What the engine sent by itself is behind what is kept: until that is acknowledged it goes on.
+  owning_ = owning_ || outstanding_.empty();
   SetTimer();
 }
 

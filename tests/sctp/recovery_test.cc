@@ -317,5 +317,23 @@ TEST(RecoveryTest, ANewPathIsTriedAtOnceWithWhatWasOnTheWay) {
   EXPECT_EQ(CountPackets(recovery, kStart + milliseconds(1)), 1u);
 }
 
+TEST(RecoveryTest, ANewPathLeavesTheEngineWhatItSendsBehindAGap) {
+  Recovery recovery{RecoveryOptions()};
+  Timestamp now = kStart;
+  uint32_t tsn = 1;
+  // The path turns out to be short while the packet before is not acknowledged.
+  const size_t whole = DataPacket(tsn, 100).size();
+  while (recovery.HandleOutbound(now, DataPacket(tsn, 100)) < whole) {
+    ASSERT_LT(tsn, 1000u);
+    CountPackets(recovery, now);
+    now = now + std::chrono::microseconds(200);
+    if (tsn > 1) recovery.HandleInbound(now, SackPacket(tsn - 1, 100'000, {}));
+    ++tsn;
+  }
+  recovery.HandleNewPath();
+  EXPECT_EQ(recovery.HandleOutbound(now, DataPacket(tsn + 1, 100)), whole);
+  EXPECT_TRUE(recovery.IsConsistent());
+}
+
 }  // namespace
 }  // namespace ming::sctp
