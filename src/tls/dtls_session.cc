@@ -23,8 +23,8 @@ constexpr char kSrtpProfile[] = "SRTP_AES128_CM_HMAC_SHA1_80";
 
 // The processor stays the same.
 const char* Priority() {
-  static const std::string priority = DtlsPriority(DetectCpuFeatures());
-  return priority.c_str();
+  static const auto* const kPriority = new std::string(DtlsPriority(DetectCpuFeatures()));
+  return kPriority->c_str();
 }
 
 constexpr unsigned int kMaxDatagram = 16384;

@@ -20,6 +20,7 @@ std::vector<std::string> CiphersOf(const CpuFeatures& features) {
   const unsigned int* list = nullptr;
   const int count = gnutls_priority_cipher_list(priorities, &list);
   std::vector<std::string> names;
+  names.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {
     names.emplace_back(gnutls_cipher_get_name(static_cast<gnutls_cipher_algorithm_t>(list[i])));
   }
