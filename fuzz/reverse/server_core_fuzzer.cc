@@ -200,6 +200,7 @@ class Driver {
         CHECK_EQ(links_.erase(end->link), 1U) << "a link ended twice";
       } else if (const auto* start = std::get_if<StartRelay>(&*event)) {
         CHECK_EQ(links_.erase(start->link), 1U);
+        CHECK_EQ(start->reply.rfind("OK", 0), 0U);
         if (std::exchange(dead_, false)) {
           core_.HandleLinkDead(now_, *start);
           continue;

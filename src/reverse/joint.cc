@@ -4,13 +4,11 @@
 
 namespace ming::reverse {
 
-Joint::Joint(link::TimerService& timers, std::unique_ptr<link::ByteStream> a,
-             std::unique_ptr<link::ByteStream> b, const tunnel::RelayOptions& options,
+Joint::Joint(link::TimerService& timers, Ends ends, const tunnel::RelayOptions& options,
              DoneCallback on_done)
-    : a_(std::move(a)),
-      b_(std::move(b)),
+    : ends_(std::move(ends)),
       on_done_(std::move(on_done)),
-      relay_(tunnel::CreateRelay(timers, *a_, *b_, options, *this)) {
+      relay_(tunnel::CreateRelay(timers, *ends_.a, *ends_.b, options, *this)) {
   relay_->Start();
 }
 

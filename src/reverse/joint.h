@@ -2,6 +2,7 @@
 #ifndef MING_REVERSE_JOINT_H_
 #define MING_REVERSE_JOINT_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -18,20 +19,27 @@ class Joint final : private tunnel::Relay::Observer {
   // Once, from the loop; may destroy the joint through DeferDelete. kDone, kIdle or kReset.
   using DoneCallback = std::function<void(codec::ReverseReason why)>;
 
+  // Two streams, and how many bytes of `a` went to `b` before.
+  struct Ends {
+    std::unique_ptr<link::ByteStream> a;
+    std::unique_ptr<link::ByteStream> b;
+    uint64_t a_to_b = 0;
+  };
+
   // Starts the relay. `timers` outlives the joint.
-  Joint(link::TimerService& timers, std::unique_ptr<link::ByteStream> a,
-        std::unique_ptr<link::ByteStream> b, const tunnel::RelayOptions& options,
+  Joint(link::TimerService& timers, Ends ends, const tunnel::RelayOptions& options,
         DoneCallback on_done);
   ~Joint() override = default;
 
   void Abort(const Status& why) { relay_->Abort(why); }
-  const tunnel::RelayCounts& counts() const { return relay_->counts(); }
+  tunnel::RelayCounts counts() const {
+    return {ends_.a_to_b + relay_->counts().a_to_b, relay_->counts().b_to_a};
+  }
 
  private:
   void OnRelayDone(const Status& why, const tunnel::RelayCounts& counts) override;
 
-  const std::unique_ptr<link::ByteStream> a_;
-  const std::unique_ptr<link::ByteStream> b_;
+  const Ends ends_;
   const DoneCallback on_done_;
   const std::unique_ptr<tunnel::Relay> relay_;
 };

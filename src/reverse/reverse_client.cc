@@ -134,9 +134,9 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
                               [this](ReverseReason why) { owner_.OnRelayDone(id_, why); });
     }
     target_->SetObserver(nullptr);
-    joint_ = std::make_unique<Joint>(owner_.reactor_, std::move(data_), std::move(target_),
-                                     owner_.relay_options_,
-                                     [this](ReverseReason why) { owner_.OnRelayDone(id_, why); });
+    joint_ = std::make_unique<Joint>(
+        owner_.reactor_, Joint::Ends{std::move(data_), std::move(target_)}, owner_.relay_options_,
+        [this](ReverseReason why) { owner_.OnRelayDone(id_, why); });
   }
   void AbortRelay() {
     const Status why(StatusCode::kClosed, "the control is lost");

@@ -2,6 +2,9 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "ming/reverse/reverse_sockets.h"
@@ -18,13 +21,33 @@ ServerCoreOptions CoreOptionsOf(const ReverseServerOptions& options) {
   return core;
 }
 
+// What of a caller's first bytes goes with the reply; longer ones fill segments by themselves.
+constexpr size_t kFirstBytes = size_t{16} << 10;
+
+// The reply, and in one piece with it what `caller` has sent so far; nothing waits for more.
+// Returns how many bytes of the caller's are on their way. None: `data` is broken, or its window
+// was closed before the first byte, and the caller was not touched. `caller` null: nobody is read.
+std::optional<size_t> SendReply(link::ByteStream& data, std::string_view reply,
+                                link::ByteStream* caller) {
+  ByteBuffer piece = ByteBuffer::CopyOf(ByteSpan(reply));
+  link::ReadChunk first;
+  if (caller != nullptr) first = caller->Peek(kFirstBytes);
+  piece.Append(first.bytes);
+  const size_t taken = data.Write(piece);
+  const size_t of_caller = taken - std::min(taken, reply.size());
+  if (!first.bytes.empty()) caller->Consume(of_caller);
+  if (taken < reply.size()) return std::nullopt;
+  return of_caller;
+}
+
 Status Given(ReverseReason why) {
   return {StatusCode::kClosed, std::string(codec::ReverseReasonName(why))};
 }
 
 }  // namespace
 
-// A caller that waits. Its stream is not read: the kernel keeps what it sends early.
+// A caller that waits. Its stream is not read before the reply to its data connection: the kernel
+// keeps what it sends early.
 class ReverseServer::Caller final : private link::ByteStream::Observer {
  public:
   Caller(ReverseServer& owner, CallerId id, std::unique_ptr<net::TcpStream> stream)
@@ -35,6 +58,7 @@ class ReverseServer::Caller final : private link::ByteStream::Observer {
     if (stream_ != nullptr) stream_->SetObserver(nullptr);
   }
 
+  net::TcpStream& stream() { return *stream_; }
   std::unique_ptr<net::TcpStream> Release() {
     stream_->SetObserver(nullptr);
     return std::move(stream_);
@@ -290,14 +314,15 @@ void ReverseServer::Apply(const StartRelay& event) {
   std::unique_ptr<link::ByteStream> data = link->second->lines.Release();
   reactor_.DeferDelete(std::move(link->second));
   links_.erase(link);
-  // It is broken, or its window was closed before the first byte.
-  if (data == nullptr) return core_.HandleLinkDead(reactor_.Now(), event);
   const CallerId id = event.caller;
-  if (IsUdp(id)) return udp_->StartRelay(id, std::move(data));
-  std::unique_ptr<net::TcpStream> stream = ReleaseCaller(id);
-  joints_.emplace(
-      id, std::make_unique<Joint>(reactor_, std::move(stream), std::move(data), relay_options_,
-                                  [this, id](ReverseReason why) { OnRelayDone(id, why); }));
+  net::TcpStream* const caller = IsUdp(id) ? nullptr : &waiting_.at(id)->stream();
+  const auto sent = data == nullptr ? std::nullopt : SendReply(*data, event.reply, caller);
+  if (!sent) return core_.HandleLinkDead(reactor_.Now(), event);
+  if (caller == nullptr) return udp_->StartRelay(id, std::move(data));
+  Joint::Ends ends{ReleaseCaller(id), std::move(data), *sent};
+  joints_.emplace(id,
+                  std::make_unique<Joint>(reactor_, std::move(ends), relay_options_,
+                                          [this, id](ReverseReason why) { OnRelayDone(id, why); }));
 }
 
 void ReverseServer::Apply(const AbortRelay& event) {

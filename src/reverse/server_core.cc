@@ -248,8 +248,7 @@ void ServerCore::HandleData(Timestamp now, const Origin& origin, const codec::Re
   announced_.erase(announced);
   relayed_.emplace(announcement.conn, caller);
   relays_.emplace(caller, Relay{since, announcement, Timestamp::Max(), std::nullopt, std::nullopt});
-  SendReply(link, codec::ReverseOk{});
-  events_.push_back(StartRelay{caller, link, {}});
+  events_.push_back(StartRelay{caller, link, codec::SerializeReverseLine(codec::ReverseOk{}), {}});
   events_.push_back(ConnPaired{caller, announcement.conn, now - since});
 }
 
@@ -293,9 +292,9 @@ void ServerCore::PairAhead(Timestamp now, PendingRef pending, Session& session,
   codec::ReverseOk ok;
   ok.params.Add("src", whom.source);
   if (whom.kind == CallerKind::kDatagrams) ok.params.Add("proto", "udp");
-  SendReply(waiting.link, ok);
   const Duration waited = now - whom.since;
-  events_.push_back(StartRelay{caller, waiting.link, std::move(whom)});
+  events_.push_back(
+      StartRelay{caller, waiting.link, codec::SerializeReverseLine(ok), std::move(whom)});
   events_.push_back(ConnPaired{caller, waiting.conn, waited, true});
 }
 

@@ -112,6 +112,7 @@ struct WaitingCaller {
 struct StartRelay {  // the link is the relay's from here on; HandleRelayDone or HandleLinkDead
   CallerId caller;
   LinkId link;
+  std::string reply;  // the last line of the link, which the first bytes may follow in one segment
   // Of a link that was opened ahead of need: whom it gets.
   std::optional<WaitingCaller> ahead;
 };

@@ -1,6 +1,8 @@
 // Server and client of a reverse tunnel over loopback, with a target and callers in one loop.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +16,7 @@
 #include "ming/net/tcp_connector.h"
 #include "ming/net/tcp_listener.h"
 #include "ming/net/udp_socket.h"
+#include "ming/net/unique_fd.h"
 #include "ming/reverse/reverse_client.h"
 #include "ming/reverse/reverse_server.h"
 #include "ming/support/fd_leak_check.h"
@@ -196,6 +199,71 @@ TEST_F(ReverseNetTest, ACallerOutlivesADeadConnectionAhead) {
   ASSERT_TRUE(RunUntil([this] { return CallersDone(1); }));
   EXPECT_TRUE(callers_[0]->intact());
   EXPECT_EQ(callers_[0]->received(), 1000u);
+}
+
+// A peer of our own that reads what has come in one call.
+class RawPeer {
+ public:
+  explicit RawPeer(Port port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_storage storage{};
+    const auto loopback = IpAddress::Parse("127.0.0.1");
+    const socklen_t size = net::SocketAddress(*loopback, port).ToKernel(storage);
+    EXPECT_EQ(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&storage), size), 0);
+  }
+  void Send(const std::string& text) const {
+    EXPECT_EQ(::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(text.size()));
+  }
+  // False: nothing yet.
+  bool Receive() {
+    std::array<char, 1024> buffer;
+    const ssize_t count = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (count > 0) last_.assign(buffer.data(), static_cast<size_t>(count));
+    return count > 0;
+  }
+  const std::string& last() const { return last_; }
+
+ private:
+  net::UniqueFd fd_;
+  std::string last_;
+};
+
+// Its client finds both in one read.
+TEST_F(ReverseNetTest, TheReplyTakesTheFirstBytesOfTheCallerAlong) {
+  StartServer();
+  RawPeer control(server_->client_port());
+  control.Send("RT1 CONTROL\n");
+  ASSERT_TRUE(RunUntil([&] { return control.Receive(); }));
+  RawPeer caller(server_->caller_port(0));
+  caller.Send("hello");
+  ASSERT_TRUE(RunUntil([&] { return control.Receive(); }));
+  ASSERT_EQ(control.last().rfind("NEW_CONN ", 0), 0u) << control.last();
+  RawPeer data(server_->client_port());
+  data.Send("RT1 DATA " + control.last().substr(9, 32) + "\n");
+  ASSERT_TRUE(RunUntil([&] { return data.Receive(); }));
+  EXPECT_EQ(data.last(), "OK\nhello");
+  EXPECT_EQ(server_->counters().bytes_in, 5u);
+  caller.Send(" and more");
+  ASSERT_TRUE(RunUntil([&] { return data.Receive(); }));
+  EXPECT_EQ(data.last(), " and more");
+  EXPECT_EQ(server_->counters().bytes_in, 14u);
+}
+
+// One that says nothing is not waited for.
+TEST_F(ReverseNetTest, TheReplyToASilentCallerComesAtOnce) {
+  StartServer();
+  RawPeer control(server_->client_port());
+  control.Send("RT1 CONTROL\n");
+  ASSERT_TRUE(RunUntil([&] { return control.Receive(); }));
+  RawPeer caller(server_->caller_port(0));
+  ASSERT_TRUE(RunUntil([&] { return control.Receive(); }));
+  RawPeer data(server_->client_port());
+  data.Send("RT1 DATA " + control.last().substr(9, 32) + "\n");
+  ASSERT_TRUE(RunUntil([&] { return data.Receive(); }));
+  EXPECT_EQ(data.last(), "OK\n");
+  data.Send("the target speaks");
+  ASSERT_TRUE(RunUntil([&] { return caller.Receive(); }));
+  EXPECT_EQ(caller.last(), "the target speaks");
 }
 
 TEST_F(ReverseNetTest, LetsTheTargetSpeakFirst) {

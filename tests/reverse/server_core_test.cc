@@ -59,10 +59,14 @@ class ServerCoreTest : public Test {
     core_.emplace(options, random_, token);
   }
 
-  // All events since the last call.
+  // All events since the last call; the reply that leaves with a relay as a line before it.
   std::vector<std::string> Events() {
     std::vector<std::string> lines;
-    while (auto event = core_->PollEvent()) lines.push_back(std::visit(Describe(), *event));
+    while (auto event = core_->PollEvent()) {
+      const auto* const start = std::get_if<StartRelay>(&*event);
+      if (start != nullptr) lines.push_back(Describe()(SendLine{start->link, start->reply}));
+      lines.push_back(std::visit(Describe(), *event));
+    }
     EXPECT_TRUE(core_->IsConsistent());
     return lines;
   }
