@@ -300,5 +300,45 @@ TEST_F(SctpStreamsTest, ResetsOfUnknownStreamsAreRefused) {
   EXPECT_EQ(a.association->ResetStreams({StreamId(1024)}).code(), StatusCode::kInvalidArgument);
 }
 
+// One on each of as many streams as the send buffer takes: each is half received while the others
+// are. Returns how many.
+uint16_t SendOnManyStreams(SctpAssociation& association, size_t size) {
+  uint16_t sent = 0;
+  while (association.Send(StreamId(sent), kBinary, Pattern(size, static_cast<uint8_t>(sent)), {}) ==
+         link::SendResult::kAccepted) {
+    ++sent;
+  }
+  return sent;
+}
+
+SctpOptions WideWindow() {
+  SctpOptions options;
+  options.receive_buffer = options.send_buffer;
+  return options;
+}
+
+// Of what the tunnel sends in bulk several times max_reassembly_bytes may be incomplete.
+TEST_F(SctpStreamsTest, LongMessagesOfManyStreamsAtOnceAllArrive) {
+  constexpr size_t kMessage = size_t{64} << 10;
+  Connect(WideWindow());
+  ASSERT_TRUE(a.association->interleaving());
+  const uint16_t sent = SendOnManyStreams(*a.association, kMessage);
+  ASSERT_GT(sent * kMessage / 2, WideWindow().max_reassembly_bytes);
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == sent || b.closed; }));
+  ASSERT_FALSE(b.closed) << b.closed->ToString();
+  for (const InboundMessage& message : b.messages) {
+    const ByteBuffer wanted = Pattern(kMessage, static_cast<uint8_t>(message.stream.value()));
+    ASSERT_EQ(message.bytes.span(), wanted.span()) << message.stream;
+  }
+}
+
+TEST_F(SctpStreamsTest, TooManyOfTheLongestAtOnceEndTheAssociation) {
+  Connect(WideWindow());
+  const uint16_t sent = SendOnManyStreams(*a.association, WideWindow().max_message_size);
+  ASSERT_GT(sent * WideWindow().max_message_size / 2, WideWindow().max_reassembly_bytes);
+  ASSERT_TRUE(RunUntil([&] { return b.closed.has_value(); }));
+  EXPECT_EQ(b.closed->code(), StatusCode::kResourceExhausted);
+}
+
 }  // namespace
 }  // namespace ming::sctp
