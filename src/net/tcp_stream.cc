@@ -242,6 +242,7 @@ link::SpliceEnd::Moved TcpStream::SpliceTo(link::SplicePipe& pipe, size_t max) {
   if (!residue_.empty()) return {SpliceState::kHeld, 0};
   if (read_ended_) return {SpliceState::kEnd, 0};
   if (!fd_.valid()) return {SpliceState::kWouldBlock, 0};
+  if (urgent_came_) return {SpliceState::kRefused, 0};
   const ssize_t count = ::splice(fd_.get(), nullptr, pipe.write_end(), nullptr, max,
                                  SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   if (count > 0) return {SpliceState::kMoved, static_cast<size_t>(count)};
@@ -249,15 +250,26 @@ link::SpliceEnd::Moved TcpStream::SpliceTo(link::SplicePipe& pipe, size_t max) {
   if (count < 0 && (errno == EINVAL || errno == ENOSYS || errno == EPERM)) {
     return {SpliceState::kRefused, 0};
   }
+  // splice(2) never comes past an urgent byte, and with the end behind it that looks like the end:
+  // recv(2) knows.
+  if (count == 0) return {SpliceState::kRefused, 0};
   HandleNothingRead(count);
-  return {read_ended_ ? SpliceState::kEnd : SpliceState::kWouldBlock, 0};
+  return {SpliceState::kWouldBlock, 0};
 }
 
 size_t TcpStream::SpliceFrom(link::SplicePipe& pipe, size_t count) {
-  if (WritableBytes() == 0 || count == 0) return 0;
-  return HandleSent(::splice(pipe.read_end(), nullptr, fd_.get(), nullptr, count,
-                             SPLICE_F_MOVE | SPLICE_F_NONBLOCK),
-                    count);
+  if (WritableBytes() == 0) return 0;
+  // Only a call that found no room makes an event later. A signal, or a process that was stopped
+  // and goes on, also ends one early.
+  size_t taken = 0;
+  while (taken < count) {
+    const ssize_t result = ::splice(pipe.read_end(), nullptr, fd_.get(), nullptr, count - taken,
+                                    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (result < 0 && errno == EINTR) continue;
+    if (result <= 0) return taken + HandleSent(result, count - taken);
+    taken += static_cast<size_t>(result);
+  }
+  return taken;
 }
 
 void TcpStream::CloseWrite() {

@@ -5,6 +5,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "ming/base/random.h"
+#include "ming/net/pipe_pool.h"
 
 #include "reactor_fixture.h"
 
@@ -50,6 +52,7 @@ class End final : public link::ByteStream::Observer {
   }
   void OnWritable() override {
     ++writable_calls;
+    if (on_writable) return on_writable();
     Flush();
   }
   void OnStreamError(const Status& why) override {
@@ -62,7 +65,7 @@ class End final : public link::ByteStream::Observer {
       const ReadChunk chunk = stream_->Peek(read_size);
       if (chunk.state == ReadState::kEnd) ended = true;
       if (chunk.state != ReadState::kData) return;
-      received.append(chunk.bytes.AsText());
+      if (keeps) received.append(chunk.bytes.AsText());
       received_in_turn[reactor_.turn()] += chunk.bytes.size();
       stream_->Consume(chunk.bytes.size());
     }
@@ -82,7 +85,9 @@ class End final : public link::ByteStream::Observer {
   const std::string& unsent() const { return unsent_; }
 
   std::function<void()> before_reading;
+  std::function<void()> on_writable;  // in place of Flush
   bool paused = false;
+  bool keeps = true;  // what it reads
   bool close_when_sent = false;
   size_t read_size = kEverything;
   std::string received;
@@ -400,6 +405,80 @@ TEST_F(TcpStreamTest, UrgentByteStopsNoReader) {
   pair.second.Close();
   ASSERT_TRUE(RunUntil([&] { return end.ended; }));
   EXPECT_EQ(end.received, "beforebehind");
+}
+
+// splice(2) stops there for good, and behind it says that the stream has ended.
+TEST_F(TcpStreamTest, UrgentByteHidesNothingFromASplice) {
+  FdPair pair = ConnectedTcpPair();
+  const auto stream = TcpStream::Adopt(reactor_, std::move(pair.first));
+  ASSERT_EQ(::send(pair.second.get(), "before", 6, MSG_NOSIGNAL), 6);
+  ASSERT_EQ(::send(pair.second.get(), "!", 1, MSG_NOSIGNAL | MSG_OOB), 1);
+  ASSERT_EQ(::send(pair.second.get(), "behind", 6, MSG_NOSIGNAL), 6);
+  pair.second.Close();
+  PipePool pool(reactor_);
+  const auto pipe = pool.Borrow();
+  std::array<char, 16> block{};
+  const auto spliced = stream->splice_end()->SpliceTo(*pipe, block.size());
+  ASSERT_EQ(spliced.bytes, 6u);
+  ASSERT_EQ(::read(pipe->read_end(), block.data(), block.size()), 6);
+  EXPECT_EQ(stream->splice_end()->SpliceTo(*pipe, block.size()).state,
+            link::SpliceEnd::State::kRefused);
+  const ReadChunk rest = stream->Peek(block.size());
+  EXPECT_EQ(rest.bytes.AsText(), "behind");
+  stream->Consume(rest.bytes.size());
+  EXPECT_TRUE(RunUntil([&] { return stream->Peek(block.size()).state == ReadState::kEnd; }));
+}
+
+// An urgent byte in the middle of a stream that goes on.
+TEST_F(TcpStreamTest, SpliceIsRefusedBehindAnUrgentByte) {
+  FdPair pair = ConnectedTcpPair();
+  End end(reactor_, std::move(pair.first));
+  end.paused = true;
+  end.ReadAll();
+  ASSERT_EQ(::send(pair.second.get(), "!", 1, MSG_NOSIGNAL | MSG_OOB), 1);
+  ASSERT_EQ(::send(pair.second.get(), "behind", 6, MSG_NOSIGNAL), 6);
+  ASSERT_TRUE(RunUntil([&] { return end.readable_calls > 0; }));
+  PipePool pool(reactor_);
+  const auto pipe = pool.Borrow();
+  EXPECT_EQ(end.stream().splice_end()->SpliceTo(*pipe, 6).state, link::SpliceEnd::State::kRefused);
+}
+
+// A signal ends splice(2) before the socket is full; no event would follow.
+TEST_F(TcpStreamTest, SignalsStopNoSplice) {
+  constexpr size_t kBytes = size_t{100} << 20;
+  const std::string block(size_t{256} << 10, 'x');
+  PipePool pool(reactor_);
+  const auto pipe = pool.Borrow();
+  size_t inside = 0;
+  size_t sent = 0;
+  const auto splice_on = [&] {
+    while (sent < kBytes) {
+      if (inside == 0) {
+        const ssize_t filled = ::write(pipe->write_end(), block.data(), block.size());
+        ASSERT_GT(filled, 0);
+        inside = static_cast<size_t>(filled);
+      }
+      const size_t taken = near_->stream().splice_end()->SpliceFrom(*pipe, inside);
+      inside -= taken;
+      sent += taken;
+      if (inside > 0) return;  // OnWritable follows
+    }
+  };
+  near_->on_writable = splice_on;
+  far_->keeps = false;
+  struct sigaction action {};
+  struct sigaction before {};
+  action.sa_handler = [](int) {};
+  action.sa_flags = SA_RESTART;
+  ASSERT_EQ(::sigaction(SIGALRM, &action, &before), 0);
+  const itimerval often{{0, 30}, {0, 30}};
+  const itimerval never{};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &often, nullptr), 0);
+  splice_on();
+  const bool done = RunUntil([&] { return sent >= kBytes; });
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &never, nullptr), 0);
+  ASSERT_EQ(::sigaction(SIGALRM, &before, nullptr), 0);
+  EXPECT_TRUE(done) << "stands still at " << sent;
 }
 
 TEST_F(TcpStreamTest, ClosesItsSocketWhenBothDirectionsEnded) {
