@@ -169,7 +169,9 @@ void ClientCore::HandleMessage(Timestamp now, std::string_view line) {
     const bool unknown = uninvited || message.status().code() == StatusCode::kUnsupported;
     if (unknown && watch_->NoteUnknownVerb(now)) return;
     SayBye(ReverseReason::kProtocol);
-    return LoseControl(now, message.status(), {});
+    const Status unbidden(StatusCode::kProtocolViolation,
+                          "the server asks for connections that were not offered");
+    return LoseControl(now, uninvited ? unbidden : message.status(), {});
   }
   if (const auto* const announced = std::get_if<codec::ReverseNewConn>(&*message)) {
     HandleNewConn(now, *announced);

@@ -22,6 +22,8 @@ constexpr size_t kMaxListeners = 1000;
 // So many first bytes tell whether somebody speaks in lines.
 constexpr size_t kTellingBytes = 4;
 constexpr size_t kMillion = 1000000;
+// Entries that may stay in a list of deadlines beyond as many again as are due.
+constexpr size_t kMostCame = 64;
 
 // "a,b,c", each as an id.
 std::optional<std::vector<std::string>> ParseLabels(std::string_view text) {
@@ -272,9 +274,7 @@ bool ServerCore::HandleAheadData(const Origin& origin, const codec::ReverseData&
   if (!MayServe(origin, data, session)) return true;
   waiting_links_.emplace(origin.link, asked->second);
   asked_.erase(asked);
-  while (!asked_deadlines_.empty() && asked_.count(asked_deadlines_.front().second) == 0) {
-    asked_deadlines_.pop_front();
-  }
+  TrimAskedDeadlines();
   session.pool.HandleArrived({data.conn, origin.link});
   return true;
 }
@@ -345,6 +345,16 @@ void ServerCore::ForgetAsked(Timestamp now, ReverseConnId conn) {
   if (asked == asked_.end()) return;
   sessions_.at(asked->second).pool.HandleRefused(now);
   asked_.erase(asked);
+  TrimAskedDeadlines();
+}
+
+// One that does not come must not keep all that came behind it in the list.
+void ServerCore::TrimAskedDeadlines() {
+  const auto came = [this](const auto& entry) { return asked_.count(entry.second) == 0; };
+  while (!asked_deadlines_.empty() && came(asked_deadlines_.front())) asked_deadlines_.pop_front();
+  if (asked_deadlines_.size() <= 2 * asked_.size() + kMostCame) return;
+  asked_deadlines_.erase(std::remove_if(asked_deadlines_.begin(), asked_deadlines_.end(), came),
+                         asked_deadlines_.end());
 }
 
 void ServerCore::EndAhead(LinkId link, ReverseError why) {
@@ -369,6 +379,7 @@ void ServerCore::EndAllAhead(const Session& session) {
   for (auto asked = asked_.begin(); asked != asked_.end();) {
     asked = asked->second == session.client.link ? asked_.erase(asked) : std::next(asked);
   }
+  TrimAskedDeadlines();
 }
 
 size_t ServerCore::TakeControlLine(Timestamp now, SessionRef session, ByteSpan bytes) {
@@ -710,8 +721,9 @@ void ServerCore::HandleTimeout(Timestamp now) {
     HandleSessionTimeout(now, session++);
   }
   while (!asked_deadlines_.empty() && asked_deadlines_.front().first <= now) {
-    ForgetAsked(now, asked_deadlines_.front().second);
+    const ReverseConnId late = asked_deadlines_.front().second;
     asked_deadlines_.pop_front();
+    ForgetAsked(now, late);
   }
   while (!pending_.empty() && pending_.begin()->second.deadline <= now) {
     EndPending(now, pending_.begin(), ReverseReason::kPairTimeout);
@@ -772,10 +784,11 @@ bool ServerCore::IsConsistent() const {
   for (const auto& [address, count] : handshakes_by_address_) handshakes += count;
   return announced == announced_.size() && relays_.size() == relayed_.size() &&
          asked == asked_.size() && waiting == waiting_links_.size() &&
-         asked <= asked_deadlines_.size() && of_sessions == served &&
-         newcomers == probing_.size() && newcomers <= options_.max_handshakes &&
-         handshakes == handshakes_.size() && pending_.size() <= options_.max_pending &&
-         relays_.size() <= options_.max_relays && (!single_client_ || sessions_.size() <= 1);
+         asked <= asked_deadlines_.size() && asked_deadlines_.size() <= 2 * asked + kMostCame &&
+         of_sessions == served && newcomers == probing_.size() &&
+         newcomers <= options_.max_handshakes && handshakes == handshakes_.size() &&
+         pending_.size() <= options_.max_pending && relays_.size() <= options_.max_relays &&
+         (!single_client_ || sessions_.size() <= 1);
 }
 
 }  // namespace ming::reverse

@@ -296,6 +296,7 @@ class ServerCore {
                  const AheadPool::Waiting& waiting);
   // One that was asked for will not come.
   void ForgetAsked(Timestamp now, codec::ReverseConnId conn);
+  void TrimAskedDeadlines();
   void EndAhead(LinkId link, codec::ReverseError why);
   bool LoseAhead(Timestamp now, LinkId link);
   void EndAllAhead(const Session& session);

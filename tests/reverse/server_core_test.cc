@@ -222,6 +222,22 @@ TEST_F(ServerCoreTest, AClientSaysNothingBeforeItsCaller) {
   EXPECT_EQ(core_->ahead_count(), 1u);
 }
 
+// The list of what was asked for keeps within what is asked for: Events() looks.
+TEST_F(ServerCoreTest, OneThatNeverComesKeepsNoneOfTheOthers) {
+  const auto first = AskedOf(Connect(1, "RT1 CONTROL ahead=8\n"));
+  uint64_t link = 2;
+  std::string next = first[1];
+  for (uint64_t caller = 1; caller <= 200; ++caller) {
+    EXPECT_TRUE(Connect(link++, "RT1 DATA " + next + "\n").empty());
+    const auto asked = AskedOf(Call(caller));
+    ASSERT_FALSE(asked.empty());
+    next = asked.front();
+    core_->HandleRelayDone(now_, CallerId(caller), ReverseReason::kDone);
+    Events();
+  }
+  EXPECT_TRUE(Connect(link, "RT1 DATA " + first[0] + "\n").empty()) << "it may still come";
+}
+
 TEST_F(ServerCoreTest, WhatIsOpenedAheadEndsWithTheControlConnection) {
   ConnectAhead();
   const std::string late = AskedOf(Call(1)).front();
