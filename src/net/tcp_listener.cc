@@ -41,7 +41,7 @@ TcpListener::~TcpListener() = default;
 
 void TcpListener::AddSocket(UniqueFd fd) {
   const int number = fd.get();
-  TcpStream::PrepareListener(number, options_.tcp);
+  TcpStream::Prepare(number, options_.tcp);
   auto watch = std::make_unique<FdWatch>(reactor_, number,
                                          [this, number](uint32_t) { AcceptBatch(number); });
   watch->SetEvents(EPOLLIN);

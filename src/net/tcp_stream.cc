@@ -54,13 +54,6 @@ void SetOnClose(int fd, OnClose what) {
   static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_LINGER, &value, sizeof(value)));
 }
 
-void Prepare(int fd, const TcpOptions& options) {
-  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  // Until CloseWrite has said otherwise: a killed process must not look like one that had finished.
-  SetOnClose(fd, OnClose::kReset);
-  if (options.keepalive) SetKeepalive(fd, *options.keepalive);
-}
-
 Status TakeSocketError(int fd) {
   int error_number = 0;
   socklen_t size = sizeof(error_number);
@@ -91,16 +84,20 @@ std::unique_ptr<TcpStream> TcpStream::Adopt(Reactor& reactor, UniqueFd fd,
   return AdoptAccepted(reactor, std::move(fd));
 }
 
-void TcpStream::PrepareListener(int fd, const TcpOptions& options) { Prepare(fd, options); }
+void TcpStream::Prepare(int fd, const TcpOptions& options) {
+  SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  // Until CloseWrite has said otherwise: a killed process must not look like one that had finished.
+  SetOnClose(fd, OnClose::kReset);
+  if (options.keepalive) SetKeepalive(fd, *options.keepalive);
+  if (options.lazy_acks) SetOption(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+}
 
 std::unique_ptr<TcpStream> TcpStream::AdoptAccepted(Reactor& reactor, UniqueFd fd) {
   auto watch = std::make_unique<FdWatch>(reactor, fd.get(), nullptr);
   return std::unique_ptr<TcpStream>(new TcpStream(reactor, {std::move(fd), std::move(watch), 0}));
 }
 
-std::unique_ptr<TcpStream> TcpStream::AdoptConnected(Reactor& reactor, Connected connected,
-                                                     const TcpOptions& options) {
-  Prepare(connected.fd.get(), options);
+std::unique_ptr<TcpStream> TcpStream::AdoptConnected(Reactor& reactor, Connected connected) {
   return std::unique_ptr<TcpStream>(new TcpStream(reactor, std::move(connected)));
 }
 

@@ -31,6 +31,10 @@ struct TcpOptions {
   // apart, fail the stream with kTimeout). None: never. The default finds a vanished peer in
   // minutes without waking idle mobile links much.
   std::optional<Duration> keepalive = std::chrono::seconds(60);
+  // Acknowledgements wait for data to ride on, up to the kernel's 40 ms (200 ms for that of the
+  // handshake). For connections whose connecting end speaks first, and between ends that send
+  // without Nagle's delay: others would wait for them.
+  bool lazy_acks = false;
 };
 
 class TcpStream final : public link::ByteStream, private link::SpliceEnd {
@@ -38,9 +42,9 @@ class TcpStream final : public link::ByteStream, private link::SpliceEnd {
   // Takes over a connected stream socket; makes it non-blocking and turns Nagle's delay off.
   static std::unique_ptr<TcpStream> Adopt(Reactor& reactor, UniqueFd fd,
                                           const TcpOptions& options = TcpOptions());
-  // The same for sockets of a TcpListener, which hands its options on to what it accepts: no call
-  // to the kernel is needed for each.
-  static void PrepareListener(int fd, const TcpOptions& options);
+  // The same in two steps: sets the options of a socket that is to listen, which hands them on to
+  // what it accepts so that no call to the kernel is needed for each, or is to connect.
+  static void Prepare(int fd, const TcpOptions& options);
   static std::unique_ptr<TcpStream> AdoptAccepted(Reactor& reactor, UniqueFd fd);
   // Told once each time something comes, or, where a write was not taken whole, there is room.
   static constexpr uint32_t kEvents = uint32_t{EPOLLIN} | EPOLLRDHUP | EPOLLPRI | EPOLLET;
@@ -51,8 +55,7 @@ class TcpStream final : public link::ByteStream, private link::SpliceEnd {
     std::unique_ptr<FdWatch> watch;  // of kConnectingEvents
     uint32_t events = 0;
   };
-  static std::unique_ptr<TcpStream> AdoptConnected(Reactor& reactor, Connected connected,
-                                                   const TcpOptions& options);
+  static std::unique_ptr<TcpStream> AdoptConnected(Reactor& reactor, Connected connected);
 
   // After CloseWrite the connection ends in order and what was written is delivered, unless the
   // peer goes on sending. Destroyed before CloseWrite it is reset, so that the peer cannot take

@@ -49,7 +49,7 @@ class ReverseClient::Control final : private LineLink::Observer {
   void Dial() {
     net::TcpConnectOptions options;
     options.timeout = owner_.options_.connect_timeout;
-    options.tcp = SocketOptions();
+    options.tcp = LinkOptions();
     connector_ = std::make_unique<net::TcpConnector>(
         owner_.reactor_, owner_.resolver_, owner_.options_.server, options,
         [this](Result<std::unique_ptr<net::TcpStream>> stream) { OnDialed(std::move(stream)); });
@@ -96,7 +96,7 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
   }
 
   void DialServer() {
-    Dial(owner_.options_.server, owner_.options_.connect_timeout,
+    Dial(owner_.options_.server, {owner_.options_.connect_timeout, LinkOptions()},
          [this](Result<std::unique_ptr<net::TcpStream>> stream) {
            owner_.reactor_.DeferDelete(std::move(connector_));
            const Status status = stream.status();
@@ -113,7 +113,7 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
     if (lines_ != nullptr && !TakeData()) return owner_.OnConnFailed(id_);
     if (event.kind == CallerKind::kDatagrams) return DialUdp();
     const std::string source = event.source;
-    Dial(owner_.options_.target, owner_.options_.dial_timeout,
+    Dial(owner_.options_.target, {owner_.options_.dial_timeout, SocketOptions()},
          [this, source](Result<std::unique_ptr<net::TcpStream>> stream) {
            owner_.reactor_.DeferDelete(std::move(connector_));
            Status status = stream.status();
@@ -164,10 +164,14 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
     if (target.Write(header) == header.size()) return Status::Ok();
     return Status::FromErrno("the target took no header", ECONNRESET);
   }
-  void Dial(const HostPort& where, Duration timeout, net::TcpConnector::Callback on_done) {
+  struct DialOptions {
+    Duration timeout;
+    net::TcpOptions tcp;
+  };
+  void Dial(const HostPort& where, const DialOptions& how, net::TcpConnector::Callback on_done) {
     net::TcpConnectOptions options;
-    options.timeout = timeout;
-    options.tcp = SocketOptions();
+    options.timeout = how.timeout;
+    options.tcp = how.tcp;
     connector_ = std::make_unique<net::TcpConnector>(owner_.reactor_, owner_.resolver_, where,
                                                      options, std::move(on_done));
   }

@@ -158,6 +158,7 @@ Status ReverseServer::Listen() {
     const HostPort same{options_.callers[at].host, callers_.back()->port()};
     if (Status udp = udp_->Listen(at, same); !udp.ok()) return udp;
   }
+  listen.tcp = LinkOptions();
   auto listener = net::TcpListener::Listen(
       reactor_, options_.clients, listen,
       [this](std::unique_ptr<net::TcpStream> stream, const net::SocketAddress& peer) {

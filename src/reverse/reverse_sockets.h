@@ -16,6 +16,13 @@ inline net::TcpOptions SocketOptions() {
   return options;
 }
 
+// Of connections between the two ends: the client speaks first on each, and both ends send at once.
+inline net::TcpOptions LinkOptions() {
+  net::TcpOptions options = SocketOptions();
+  options.lazy_acks = true;
+  return options;
+}
+
 // How long lines of a control connection may stay unacknowledged. Data connections have no such
 // limit: their readers may pause.
 inline constexpr Duration kControlSilence = std::chrono::seconds(20);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -89,6 +90,26 @@ TEST_F(TcpConnectorTest, StreamHasWhatCameWithTheConnection) {
   EXPECT_EQ(stream.Peek(100).bytes.AsText(), "hello");
   stream.Consume(5);
   EXPECT_EQ(stream.Peek(100).state, link::ReadState::kEnd);
+}
+
+// The acknowledgement that ends the handshake waits for them, up to 200 ms.
+TEST_F(TcpConnectorTest, LazyAcknowledgementsGoWithTheFirstBytes) {
+  using Clock = std::chrono::steady_clock;
+  const RawListener listener = ListenRaw("127.0.0.1", 1);
+  const auto accept = [&listener] {
+    return UniqueFd(::accept4(listener.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  };
+  options_.tcp.lazy_acks = true;
+  const Clock::time_point begun = Clock::now();
+  ASSERT_TRUE(Connect("127.0.0.1", listener.address.port()).ok());
+  UniqueFd peer = accept();
+  const bool in_time = Clock::now() - begun < milliseconds(100);
+  EXPECT_FALSE(in_time && peer.valid());
+  EXPECT_EQ((**outcome_)->Write(ByteSpan(std::string_view("first"))), 5u);
+  EXPECT_TRUE(RunUntil([&] {
+    if (!peer.valid()) peer = accept();
+    return peer.valid();
+  }));
 }
 
 TEST_F(TcpConnectorTest, RefusalIsReportedAtOnce) {

@@ -30,6 +30,7 @@ class TcpListenerTest : public ReactorFixture {
     TcpListenOptions options;
     options.retry_delay = milliseconds(5);
     options.tcp.keepalive = keepalive_;
+    options.tcp.lazy_acks = lazy_acks_;
     return TcpListener::Listen(
         reactor_, where, options,
         [this](std::unique_ptr<TcpStream> stream, const SocketAddress& peer) {
@@ -56,6 +57,7 @@ class TcpListenerTest : public ReactorFixture {
   }
 
   Duration keepalive_ = std::chrono::seconds(60);
+  bool lazy_acks_ = false;
   bool end_accepted_ = true;
   std::vector<SocketAddress> peers_;
   std::multiset<uint64_t> accepted_in_turn_;
@@ -203,6 +205,7 @@ TEST_F(TcpListenerTest, TellsTheKernelWhenToGiveUp) {
 // What is accepted has the listener's options without a call for each.
 TEST_F(TcpListenerTest, HandsItsOptionsOn) {
   keepalive_ = std::chrono::seconds(15);
+  lazy_acks_ = true;
   end_accepted_ = false;
   Listen({"127.0.0.1", Port(0)});
   const std::vector<UniqueFd> clients = ConnectClients(1);
@@ -219,6 +222,7 @@ TEST_F(TcpListenerTest, HandsItsOptionsOn) {
   EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPINTVL), 5);
   EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPCNT), 3);
   EXPECT_EQ(option(IPPROTO_TCP, TCP_NODELAY), 1);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_QUICKACK), 0);
 }
 
 // Destroyed without an end, as one of a killed process.
