@@ -10,7 +10,7 @@ PACKAGES = ("libnice10", "libgnutls30", "libusrsctp2", "golang-github-pion-webrt
 
 
 def describe(tools):
-    return {"processor": _processor(), "processors": os.cpu_count(), "kernel": platform.release(),
+    return {"processor": _processor(), "processors": os.cpu_count(), "kernel": ".".join(platform.release().split(".")[:2]),
             "congestion_control": pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip(),
             "ming": _first_line(tools.ming, "version"), "packages": _packages()}
 
