@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ming/admin/metrics_text.h"
-#include "ming/cli/metric_number.h"
+#include "ming/cli/metric_values.h"
 #include "ming/codec/reverse_line.h"
 
 namespace ming::cli {
@@ -24,18 +24,14 @@ using reverse::PairTimes;
 using reverse::ReverseCounters;
 
 Metric Failures(const ReverseCounters& counters) {
-  Metric metric{"failed_total",
-                "callers by what ended them otherwise than in order",
-                MetricKind::kCounter,
-                "reason",
-                {}};
+  std::vector<MetricPart> parts;
   for (size_t at = 0; at < counters.ended_for.size(); ++at) {
     const auto reason = static_cast<ReverseReason>(at);
     if (reason == ReverseReason::kDone) continue;
-    metric.samples.push_back(
-        {std::string(codec::ReverseReasonName(reason)), MetricNumber(counters.ended_for.at(at))});
+    parts.push_back({std::string(codec::ReverseReasonName(reason)), counters.ended_for.at(at)});
   }
-  return metric;
+  return MetricParts("failed_total", "callers by what ended them otherwise than in order", "reason",
+                     parts);
 }
 
 Metric PairSeconds(const PairTimes& times) {
@@ -65,11 +61,8 @@ std::vector<Metric> Metrics(const ReverseCounters& counters) {
       Counter("ended_total", "callers that are gone, in order or not",
               MetricNumber(counters.ended)),
       Failures(counters),
-      {"bytes_total",
-       "bytes of callers (in) and of the target (out) carried",
-       MetricKind::kCounter,
-       "dir",
-       {{"in", MetricNumber(counters.bytes_in)}, {"out", MetricNumber(counters.bytes_out)}}},
+      MetricParts("bytes_total", "bytes of callers (in) and of the target (out) carried", "dir",
+                  {{"in", counters.bytes_in}, {"out", counters.bytes_out}}),
       Counter("reconnects_total", "times that a client came up after a loss",
               MetricNumber(counters.reconnects)),
       Gauge("active", "callers that are relayed", MetricNumber(counters.active)),
@@ -77,19 +70,12 @@ std::vector<Metric> Metrics(const ReverseCounters& counters) {
       Gauge("ahead", "data connections that wait for callers", MetricNumber(counters.ahead)),
       Gauge("clients", "connected clients", MetricNumber(counters.clients)),
       PairSeconds(counters.pair_times),
-      {"datagrams_total",
-       "datagrams of UDP callers carried",
-       MetricKind::kCounter,
-       "dir",
-       {{"in", MetricNumber(counters.datagrams.in)},
-        {"out", MetricNumber(counters.datagrams.out)}}},
-      {"datagrams_dropped_total",
-       "datagrams of UDP callers dropped",
-       MetricKind::kCounter,
-       "reason",
-       {{"backpressure", MetricNumber(counters.datagrams.dropped_backpressure)},
-        {"waiting", MetricNumber(counters.datagrams.dropped_waiting)},
-        {"oversize", MetricNumber(counters.datagrams.dropped_oversize)}}},
+      MetricParts("datagrams_total", "datagrams of UDP callers carried", "dir",
+                  {{"in", counters.datagrams.in}, {"out", counters.datagrams.out}}),
+      MetricParts("datagrams_dropped_total", "datagrams of UDP callers dropped", "reason",
+                  {{"backpressure", counters.datagrams.dropped_backpressure},
+                   {"waiting", counters.datagrams.dropped_waiting},
+                   {"oversize", counters.datagrams.dropped_oversize}}),
   };
   for (Metric& metric : metrics) metric.prefix = "reverse_tunnel_";
   return metrics;

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "ming/cli/metric_number.h"
+#include "ming/cli/metric_values.h"
 
 namespace ming::cli {
 namespace {
@@ -15,32 +15,18 @@ namespace {
 using admin::Counter;
 using admin::Gauge;
 using admin::Metric;
-using admin::MetricKind;
 using admin::RoleReport;
 
-struct Part {
-  const char* label;
-  uint64_t value;
-};
-
-// A counter cut by a label.
-Metric Parts(std::string name, std::string help, std::string label,
-             const std::vector<Part>& parts) {
-  Metric metric{std::move(name), std::move(help), MetricKind::kCounter, std::move(label), {}};
-  for (const Part& part : parts) metric.samples.push_back({part.label, MetricNumber(part.value)});
-  return metric;
-}
-
 void AddUdp(const tunnel::ForwarderCounters& flows, std::vector<Metric>& metrics) {
-  metrics.push_back(
-      Parts("datagrams_total", "UDP datagrams carried", "direction",
-            {{"to_peer", flows.datagrams_to_peer}, {"from_peer", flows.datagrams_from_peer}}));
-  metrics.push_back(Parts("datagrams_dropped_total", "UDP datagrams dropped", "reason",
-                          {{"oversize", flows.dropped_oversize},
-                           {"backpressure", flows.dropped_backpressure},
-                           {"no_path", flows.dropped_no_path},
-                           {"unreachable", flows.dropped_unreachable},
-                           {"limit", flows.dropped_limit}}));
+  metrics.push_back(MetricParts(
+      "datagrams_total", "UDP datagrams carried", "direction",
+      {{"to_peer", flows.datagrams_to_peer}, {"from_peer", flows.datagrams_from_peer}}));
+  metrics.push_back(MetricParts("datagrams_dropped_total", "UDP datagrams dropped", "reason",
+                                {{"oversize", flows.dropped_oversize},
+                                 {"backpressure", flows.dropped_backpressure},
+                                 {"no_path", flows.dropped_no_path},
+                                 {"unreachable", flows.dropped_unreachable},
+                                 {"limit", flows.dropped_limit}}));
 }
 
 void AddFlows(const tunnel::ForwarderCounters& flows, p2p::TunnelProtocol protocol,
@@ -51,18 +37,19 @@ void AddFlows(const tunnel::ForwarderCounters& flows, p2p::TunnelProtocol protoc
       Gauge("connections_waiting", "connections that wait for a path or the service",
             MetricNumber(flows.waiting)),
       Counter("connections_total", "connections that came", MetricNumber(flows.opened)),
-      Parts("connections_ended_total", "connections by how they ended", "result",
-            {{"completed", flows.completed}, {"failed", flows.failed}, {"refused", flows.refused}}),
-      Parts("stream_bytes_total", "bytes of the applications carried", "direction",
-            {{"to_peer", flows.bytes_to_peer}, {"from_peer", flows.bytes_from_peer}}),
+      MetricParts(
+          "connections_ended_total", "connections by how they ended", "result",
+          {{"completed", flows.completed}, {"failed", flows.failed}, {"refused", flows.refused}}),
+      MetricParts("stream_bytes_total", "bytes of the applications carried", "direction",
+                  {{"to_peer", flows.bytes_to_peer}, {"from_peer", flows.bytes_from_peer}}),
   };
   metrics.insert(metrics.end(), common.begin(), common.end());
   if (protocol == p2p::TunnelProtocol::kUdp) AddUdp(flows, metrics);
 }
 
 Metric PathBytes(uint64_t sent, uint64_t received) {
-  return Parts("path_bytes_total", "bytes of datagrams between the machines", "direction",
-               {{"sent", sent}, {"received", received}});
+  return MetricParts("path_bytes_total", "bytes of datagrams between the machines", "direction",
+                     {{"sent", sent}, {"received", received}});
 }
 
 std::optional<std::string> WhyNotReady(RunState state, std::optional<std::string> otherwise) {
@@ -89,19 +76,19 @@ RoleReport ReportServer(const signaling::SignalingServerMetrics& metrics, RunSta
               MetricNumber(metrics.connections_total)),
       Counter("signaling_registrations_total", "registrations of hosts",
               MetricNumber(metrics.hosts_registered_total)),
-      Parts("signaling_messages_total", "messages of hosts and clients", "direction",
-            {{"received", metrics.messages_received_total},
-             {"forwarded", metrics.messages_forwarded_total}}),
-      Parts("signaling_errors_total", "messages and IDs that were not accepted", "reason",
-            {{"unknown_target", metrics.unknown_target_total},
-             {"malformed", metrics.malformed_total},
-             {"spoofed", metrics.spoofed_total},
-             {"id_conflict", metrics.id_conflicts_total}}),
-      Parts("signaling_refused_total", "connections refused before the upgrade", "reason",
-            {{"token", metrics.refused_token_total},
-             {"origin", metrics.refused_origin_total},
-             {"rate", metrics.refused_rate_total},
-             {"full", metrics.refused_full_total}}),
+      MetricParts("signaling_messages_total", "messages of hosts and clients", "direction",
+                  {{"received", metrics.messages_received_total},
+                   {"forwarded", metrics.messages_forwarded_total}}),
+      MetricParts("signaling_errors_total", "messages and IDs that were not accepted", "reason",
+                  {{"unknown_target", metrics.unknown_target_total},
+                   {"malformed", metrics.malformed_total},
+                   {"spoofed", metrics.spoofed_total},
+                   {"id_conflict", metrics.id_conflicts_total}}),
+      MetricParts("signaling_refused_total", "connections refused before the upgrade", "reason",
+                  {{"token", metrics.refused_token_total},
+                   {"origin", metrics.refused_origin_total},
+                   {"rate", metrics.refused_rate_total},
+                   {"full", metrics.refused_full_total}}),
       Counter("signaling_holders_replaced_total", "IDs taken over from dead connections",
               MetricNumber(metrics.holders_replaced_total)),
       Counter("signaling_throttled_total", "pauses of connections by the message rate",
