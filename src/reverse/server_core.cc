@@ -3,10 +3,8 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <iterator>
 #include <string_view>
 
-#include "ming/base/option_problems.h"
 #include "ming/codec/text_fields.h"
 
 namespace ming::reverse {
@@ -18,12 +16,6 @@ using codec::ReverseReason;
 
 // A client that learns of a caller later than this before its deadline cannot serve it in time.
 constexpr Duration kLeastUsefulTime = std::chrono::seconds(1);
-constexpr size_t kMaxListeners = 1000;
-// So many first bytes tell whether somebody speaks in lines.
-constexpr size_t kTellingBytes = 4;
-constexpr size_t kMillion = 1000000;
-// Entries that may stay in a list of deadlines beyond as many again as are due.
-constexpr size_t kMostCame = 64;
 
 // "a,b,c", each as an id.
 std::optional<std::vector<std::string>> ParseLabels(std::string_view text) {
@@ -40,44 +32,7 @@ std::string Milliseconds(Duration duration) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
-// A short line is a line, and a CR may be the last but one byte of it: however the bytes are cut.
-bool StartsUnprintable(const LineReader& reader, ByteSpan bytes) {
-  std::string head = reader.partial();
-  head += bytes.First(kTellingBytes - head.size()).AsText();
-  head.resize(std::min(head.find('\n'), head.size()));
-  if (!head.empty() && head.back() == '\r') head.pop_back();
-  return !codec::IsPrintableAscii(head);
-}
-
 }  // namespace
-
-Status ServerCoreOptions::Validate() const {
-  using std::chrono::hours;
-  using std::chrono::milliseconds;
-  using std::chrono::minutes;
-  OptionProblems problems;
-  problems.Range("handshake-timeout", handshake_timeout, milliseconds(10), minutes(10));
-  problems.Range("pair-timeout", pair_timeout, milliseconds(10), hours(1));
-  if (heartbeat != Duration::zero()) {
-    problems.Range("heartbeat", heartbeat, milliseconds(10), hours(1));
-  }
-  problems.Range("probe-timeout", probe_timeout, milliseconds(10), minutes(10));
-  problems.Range("drain-timeout", drain_timeout, Duration::zero(), hours(24));
-  problems.Range("listeners", listeners.size(), 1, kMaxListeners);
-  problems.Range("max-pending", max_pending, 1, kMillion);
-  problems.Range("max-conns", max_relays, 1, kMillion);
-  problems.Range("max-handshakes", max_handshakes, 1, kMillion);
-  problems.Range("max-handshakes-per-address", max_handshakes_per_address, 1, kMillion);
-  problems.Range("max-clients", max_clients, 1, 10000);
-  problems.Range("ahead", ahead, 0, kMaxAhead);
-  problems.Range("max-nonces", max_nonces, 1, kMillion);
-  for (const ClientSelector& selector : listeners) {
-    problems.Require(
-        selector.kind == ClientSelector::Kind::kAny || codec::IsReverseName(selector.name),
-        "a client id or label is 1 to 64 of A-Z a-z 0-9 . _ -");
-  }
-  return problems.ToStatus();
-}
 
 ServerCore::ServerCore(const ServerCoreOptions& options, Random& random, const TokenKey* token)
     : options_(options),
@@ -85,7 +40,8 @@ ServerCore::ServerCore(const ServerCoreOptions& options, Random& random, const T
                                  [](const ClientSelector& selector) {
                                    return selector.kind == ClientSelector::Kind::kAny;
                                  })),
-      random_(random) {
+      random_(random),
+      handshakes_({options.max_handshakes, options.max_handshakes_per_address}) {
   const Status status = options.Validate();
   CHECK(status.ok()) << status.ToString();
   if (token != nullptr) token_.emplace(*token, options.max_nonces);
@@ -126,44 +82,35 @@ void ServerCore::HandleCallerGone(Timestamp now, CallerId caller) {
 
 void ServerCore::HandleLink(Timestamp now, LinkId link, const std::string& address) {
   if (stopping_) return Refuse({link, address, {}}, ReverseError::kShutdown);
-  size_t& of_address = handshakes_by_address_[address];
   // Every announced caller owes us one more, and a crowd of callers comes at once.
   const size_t expected = announced_.size() + asked_.size();
-  if (handshakes_.size() >= options_.max_handshakes + expected ||
-      of_address >= options_.max_handshakes_per_address + expected) {
-    if (of_address == 0) handshakes_by_address_.erase(address);
-    return Refuse({link, address, {}}, ReverseError::kLimit);
+  if (!handshakes_.Add(link, address, now + options_.handshake_timeout, expected)) {
+    Refuse({link, address, {}}, ReverseError::kLimit);
   }
-  ++of_address;
-  handshakes_.emplace(link, Handshake{address, now + options_.handshake_timeout, {}, {}});
 }
 
 void ServerCore::HandleLinkName(LinkId link, const std::string& name) {
-  const auto handshake = handshakes_.find(link);
-  if (handshake != handshakes_.end()) handshake->second.name = name;
+  handshakes_.SetName(link, name);
 }
 
 size_t ServerCore::HandleLinkBytes(Timestamp now, LinkId link, ByteSpan bytes) {
   const auto session = sessions_.find(link);
   if (session != sessions_.end()) return TakeControlLine(now, session, bytes);
-  if (handshakes_.count(link) != 0) return TakeFirstLine(now, link, bytes);
+  if (handshakes_.Has(link)) return TakeFirstLine(now, link, bytes);
   // The client sends no byte before our reply.
   if (LoseAhead(now, link)) EndAhead(link, ReverseError::kProto);
   return 0;
 }
 
 size_t ServerCore::TakeFirstLine(Timestamp now, LinkId link, ByteSpan bytes) {
-  LineReader& reader = handshakes_.at(link).reader;
-  if (reader.partial().size() < kTellingBytes && StartsUnprintable(reader, bytes)) {
-    RemoveHandshake(link);
+  const Handshakes::Step step = handshakes_.Take(link, bytes);
+  if (step.foreign) {
+    handshakes_.Remove(link);
     events_.push_back(EndLink{link});  // does not speak our language: silence
-    return 0;
-  }
-  LineReader::Step step = reader.Take(bytes, codec::kMaxReverseFirstLine);
-  if (step.too_long) {
-    Refuse(RemoveHandshake(link), ReverseError::kTooLong);
+  } else if (step.too_long) {
+    Refuse(handshakes_.Remove(link), ReverseError::kTooLong);
   } else if (step.line) {
-    HandleFirstLine(now, RemoveHandshake(link), *step.line);
+    HandleFirstLine(now, handshakes_.Remove(link), *step.line);
   }
   return step.consumed;
 }
@@ -268,13 +215,12 @@ bool ServerCore::MayServe(const Origin& origin, const codec::ReverseData& data,
 
 // False: the id is not of one that was asked for.
 bool ServerCore::HandleAheadData(const Origin& origin, const codec::ReverseData& data) {
-  const auto asked = asked_.find(data.conn);
-  if (asked == asked_.end()) return false;
-  Session& session = sessions_.at(asked->second);
+  const auto asked = asked_.SessionOf(data.conn);
+  if (!asked) return false;
+  Session& session = sessions_.at(*asked);
   if (!MayServe(origin, data, session)) return true;
-  waiting_links_.emplace(origin.link, asked->second);
-  asked_.erase(asked);
-  TrimAskedDeadlines();
+  waiting_links_.emplace(origin.link, *asked);
+  asked_.Remove(data.conn);
   session.pool.HandleArrived({data.conn, origin.link});
   return true;
 }
@@ -332,8 +278,7 @@ void ServerCore::AskAhead(Timestamp now, Session& session) {
   std::string lines;
   for (size_t i = 0; i < count; ++i) {
     const ReverseConnId conn = ReverseConnId::Draw(random_);
-    asked_.emplace(conn, session.client.link);
-    asked_deadlines_.emplace_back(now + options_.pair_timeout, conn);
+    asked_.Add(conn, session.client.link, now + options_.pair_timeout);
     lines += codec::SerializeReverseLine(codec::ReverseAhead{conn, {}});
   }
   session.watch.NoteSent(now);
@@ -341,20 +286,8 @@ void ServerCore::AskAhead(Timestamp now, Session& session) {
 }
 
 void ServerCore::ForgetAsked(Timestamp now, ReverseConnId conn) {
-  const auto asked = asked_.find(conn);
-  if (asked == asked_.end()) return;
-  sessions_.at(asked->second).pool.HandleRefused(now);
-  asked_.erase(asked);
-  TrimAskedDeadlines();
-}
-
-// One that does not come must not keep all that came behind it in the list.
-void ServerCore::TrimAskedDeadlines() {
-  const auto came = [this](const auto& entry) { return asked_.count(entry.second) == 0; };
-  while (!asked_deadlines_.empty() && came(asked_deadlines_.front())) asked_deadlines_.pop_front();
-  if (asked_deadlines_.size() <= 2 * asked_.size() + kMostCame) return;
-  asked_deadlines_.erase(std::remove_if(asked_deadlines_.begin(), asked_deadlines_.end(), came),
-                         asked_deadlines_.end());
+  sessions_.at(*asked_.SessionOf(conn)).pool.HandleRefused(now);
+  asked_.Remove(conn);
 }
 
 void ServerCore::EndAhead(LinkId link, ReverseError why) {
@@ -376,10 +309,7 @@ void ServerCore::EndAllAhead(const Session& session) {
     waiting_links_.erase(waiting.link);
     EndAhead(waiting.link, stopping_ ? ReverseError::kShutdown : ReverseError::kUnknown);
   }
-  for (auto asked = asked_.begin(); asked != asked_.end();) {
-    asked = asked->second == session.client.link ? asked_.erase(asked) : std::next(asked);
-  }
-  TrimAskedDeadlines();
+  asked_.RemoveAllOf(session.client.link);
 }
 
 size_t ServerCore::TakeControlLine(Timestamp now, SessionRef session, ByteSpan bytes) {
@@ -425,8 +355,7 @@ void ServerCore::HandleClose(Timestamp now, LinkId session, const codec::Reverse
     if (relay.announcement.session == session) relay.hint = close.reason;
     return;
   }
-  const auto asked = asked_.find(close.conn);
-  if (asked != asked_.end() && asked->second == session) return ForgetAsked(now, close.conn);
+  if (asked_.SessionOf(close.conn) == session) return ForgetAsked(now, close.conn);
   const auto announced = announced_.find(close.conn);
   if (announced == announced_.end()) return;  // ended already
   const auto pending = pending_.find(announced->second);
@@ -440,8 +369,8 @@ void ServerCore::HandleClose(Timestamp now, LinkId session, const codec::Reverse
 void ServerCore::HandleLinkEnd(Timestamp now, LinkId link) {
   const auto session = sessions_.find(link);
   if (session != sessions_.end()) return EndSession(now, session, ReverseReason::kControlLost);
-  if (handshakes_.count(link) != 0) {
-    RemoveHandshake(link);
+  if (handshakes_.Has(link)) {
+    handshakes_.Remove(link);
     events_.push_back(EndLink{link});
     return;
   }
@@ -482,9 +411,8 @@ void ServerCore::Stop(Timestamp now) {
   events_.push_back(StopListening{});
   while (!pending_.empty()) EndPending(now, pending_.begin(), ReverseReason::kShutdown);
   while (!sessions_.empty()) EndSession(now, sessions_.begin(), ReverseReason::kShutdown);
-  while (!handshakes_.empty()) {
-    const LinkId link = handshakes_.begin()->first;
-    Refuse(RemoveHandshake(link), ReverseError::kShutdown);
+  while (const auto origin = handshakes_.RemoveLate(Timestamp::Max())) {
+    Refuse(*origin, ReverseError::kShutdown);
   }
   const Timestamp deadline = now + options_.drain_timeout;
   for (auto& [caller, relay] : relays_) LimitRelay(caller, relay, deadline);
@@ -662,16 +590,6 @@ void ServerCore::OrphanRelaysOf(Timestamp now, LinkId session) {
   }
 }
 
-ServerCore::Origin ServerCore::RemoveHandshake(LinkId link) {
-  const auto found = handshakes_.find(link);
-  Origin origin{link, std::move(found->second.address), std::move(found->second.name)};
-  handshakes_.erase(found);
-  if (--handshakes_by_address_.at(origin.address) == 0) {
-    handshakes_by_address_.erase(origin.address);
-  }
-  return origin;
-}
-
 void ServerCore::Refuse(const Origin& origin, ReverseError error, const std::string& text) {
   SendReply(origin.link, codec::ReverseErr{error, text});
   events_.push_back(EndLink{origin.link});
@@ -713,18 +631,11 @@ void ServerCore::HandleSessionTimeout(Timestamp now, SessionRef session) {
 }
 
 void ServerCore::HandleTimeout(Timestamp now) {
-  while (!handshakes_.empty() && handshakes_.begin()->second.deadline <= now) {
-    const LinkId link = handshakes_.begin()->first;
-    Refuse(RemoveHandshake(link), ReverseError::kTimeout);
-  }
+  while (const auto origin = handshakes_.RemoveLate(now)) Refuse(*origin, ReverseError::kTimeout);
   for (auto session = sessions_.begin(); session != sessions_.end();) {
     HandleSessionTimeout(now, session++);
   }
-  while (!asked_deadlines_.empty() && asked_deadlines_.front().first <= now) {
-    const ReverseConnId late = asked_deadlines_.front().second;
-    asked_deadlines_.pop_front();
-    ForgetAsked(now, late);
-  }
+  while (const auto late = asked_.Late(now)) ForgetAsked(now, *late);
   while (!pending_.empty() && pending_.begin()->second.deadline <= now) {
     EndPending(now, pending_.begin(), ReverseReason::kPairTimeout);
   }
@@ -738,11 +649,9 @@ void ServerCore::HandleTimeout(Timestamp now) {
 }
 
 Timestamp ServerCore::NextTimeout() const {
-  Timestamp next = Timestamp::Max();
-  if (!handshakes_.empty()) next = std::min(next, handshakes_.begin()->second.deadline);
+  Timestamp next = std::min(handshakes_.NextTimeout(), asked_.NextTimeout());
   if (!pending_.empty()) next = std::min(next, pending_.begin()->second.deadline);
   if (!relay_deadlines_.empty()) next = std::min(next, relay_deadlines_.begin()->first);
-  if (!asked_deadlines_.empty()) next = std::min(next, asked_deadlines_.front().first);
   for (const auto& [link, session] : sessions_) {
     next = std::min(
         {next, session.watch.NextTimeout(), session.probe_deadline, session.pool.NextTimeout()});
@@ -780,15 +689,11 @@ bool ServerCore::IsConsistent() const {
     newcomers += session.newcomers.size();
     if (!session.newcomers.empty() && session.probe_deadline == Timestamp::Max()) return false;
   }
-  size_t handshakes = 0;
-  for (const auto& [address, count] : handshakes_by_address_) handshakes += count;
   return announced == announced_.size() && relays_.size() == relayed_.size() &&
-         asked == asked_.size() && waiting == waiting_links_.size() &&
-         asked <= asked_deadlines_.size() && asked_deadlines_.size() <= 2 * asked + kMostCame &&
-         of_sessions == served && newcomers == probing_.size() &&
-         newcomers <= options_.max_handshakes && handshakes == handshakes_.size() &&
-         pending_.size() <= options_.max_pending && relays_.size() <= options_.max_relays &&
-         (!single_client_ || sessions_.size() <= 1);
+         asked == asked_.size() && waiting == waiting_links_.size() && asked_.IsConsistent() &&
+         handshakes_.IsConsistent() && of_sessions == served && newcomers == probing_.size() &&
+         newcomers <= options_.max_handshakes && pending_.size() <= options_.max_pending &&
+         relays_.size() <= options_.max_relays && (!single_client_ || sessions_.size() <= 1);
 }
 
 }  // namespace ming::reverse

@@ -18,77 +18,18 @@
 
 #include "ming/base/bytes.h"
 #include "ming/base/random.h"
-#include "ming/base/status.h"
 #include "ming/base/time.h"
 #include "ming/codec/reverse_line.h"
 #include "ming/reverse/ahead_pool.h"
+#include "ming/reverse/asked_ahead.h"
 #include "ming/reverse/control_watch.h"
+#include "ming/reverse/handshakes.h"
 #include "ming/reverse/line_reader.h"
 #include "ming/reverse/reverse_types.h"
+#include "ming/reverse/server_core_options.h"
 #include "ming/reverse/token_auth.h"
 
 namespace ming::reverse {
-
-// A second client while one is connected.
-enum class SecondClient {
-  kReject,   // it is refused if the first one is alive
-  kReplace,  // it takes the first one's place
-};
-
-// A caller while no client is connected.
-enum class Offline {
-  kWait,      // up to the pair time
-  kFailFast,  // is reset at once
-};
-
-// Which clients serve the callers of one listener.
-struct ClientSelector {
-  enum class Kind { kAny, kId, kLabel };
-  Kind kind = Kind::kAny;
-  std::string name;  // of kId and kLabel
-};
-
-struct ServerCoreOptions {
-  // One for each listener on port A, at least one. Where all are kAny there is one client at a
-  // time; else one for each id.
-  std::vector<ClientSelector> listeners{1};
-  // The first line on port B, 10 ms to 10 min.
-  Duration handshake_timeout = std::chrono::seconds(5);
-  // From accept on A until its data connection is there, 10 ms to 1 h.
-  Duration pair_timeout = std::chrono::seconds(10);
-  // A PING when nothing was sent for so long; three such intervals without a line are a loss. 0: no
-  // heartbeat; else 10 ms to 1 h.
-  Duration heartbeat = std::chrono::seconds(15);
-  // How long a connected client has to show life when a second one comes, 10 ms to 10 min.
-  Duration probe_timeout = std::chrono::seconds(3);
-  // How long relays may go on after a loss of control or a stop, 0 to 24 h.
-  Duration drain_timeout = std::chrono::seconds(5);
-  // Callers that wait, and callers that are relayed, 1 to 1,000,000.
-  size_t max_pending = 1024;
-  size_t max_relays = 4096;
-  // Connections on B without a complete first line, of all and of one address, beside those that
-  // announced callers make us expect; and clients that wait for the result of a probe. 1 to
-  // 1,000,000.
-  size_t max_handshakes = 256;
-  size_t max_handshakes_per_address = 32;
-  // Connected clients where there are several, 1 to 10,000.
-  size_t max_clients = 256;
-  // Successful CONTROL lines remembered against replay, where there is a token, 1 to 1,000,000.
-  size_t max_nonces = 16384;
-  // Links without a name by HandleLinkName are refused, and clients whose id is not that name.
-  bool client_certificates = false;
-  SecondClient second_client = SecondClient::kReject;
-  Offline offline = Offline::kWait;
-  Orphans orphans = Orphans::kDrain;
-  // Callers of kDatagrams are served, by clients that offer it.
-  bool udp = false;
-  // Data connections that one client opens before there are callers, at most, where it offers it;
-  // 0 to kMaxAhead. Together with the relays they stay within max_relays.
-  size_t ahead = 64;
-
-  // All problems at once, one a line; ok when there are none.
-  Status Validate() const;
-};
 
 // What the shell does, in this order.
 struct SendLine {
@@ -213,19 +154,7 @@ class ServerCore {
   bool IsConsistent() const;
 
  private:
-  // The first line has not come yet. Deadlines are in the order of the ids.
-  struct Handshake {
-    std::string address;
-    Timestamp deadline;
-    LineReader reader;
-    std::optional<std::string> name;  // in the certificate
-  };
-  // A link whose first line has come.
-  struct Origin {
-    LinkId link;
-    std::string address;
-    std::optional<std::string> name;
-  };
+  using Origin = Handshakes::Origin;
   // What the first line of a control connection says.
   struct Client {
     LinkId link;
@@ -278,7 +207,6 @@ class ServerCore {
   void HandleClose(Timestamp now, LinkId session, const codec::ReverseClose& close);
   void Refuse(const Origin& origin, codec::ReverseError error, const std::string& text = {});
   void RefuseBusy(const Client& client);
-  Origin RemoveHandshake(LinkId link);
 
   void BeginSession(Timestamp now, Client client);
   void EndSession(Timestamp now, SessionRef session, codec::ReverseReason why);
@@ -296,7 +224,6 @@ class ServerCore {
                  const AheadPool::Waiting& waiting);
   // One that was asked for will not come.
   void ForgetAsked(Timestamp now, codec::ReverseConnId conn);
-  void TrimAskedDeadlines();
   void EndAhead(LinkId link, codec::ReverseError why);
   bool LoseAhead(Timestamp now, LinkId link);
   void EndAllAhead(const Session& session);
@@ -320,8 +247,7 @@ class ServerCore {
   std::deque<ServerEvent> events_;
   bool stopping_ = false;
   bool stopped_ = false;
-  std::map<LinkId, Handshake> handshakes_;
-  std::unordered_map<std::string, size_t> handshakes_by_address_;
+  Handshakes handshakes_;
   std::map<LinkId, Session> sessions_;
   std::set<LinkId> probing_;  // newcomers of all sessions
   std::map<CallerId, Pending> pending_;
@@ -329,10 +255,8 @@ class ServerCore {
   std::map<CallerId, Relay> relays_;
   std::unordered_map<codec::ReverseConnId, CallerId> relayed_;
   std::set<std::pair<Timestamp, CallerId>> relay_deadlines_;
-  // Links ahead of need: those asked for, with the session that was asked, and by time; and those
-  // that are here.
-  std::unordered_map<codec::ReverseConnId, LinkId> asked_;
-  std::deque<std::pair<Timestamp, codec::ReverseConnId>> asked_deadlines_;  // also of arrived ones
+  // Links ahead of need: those asked for, and those that are here, with their sessions.
+  AskedAhead asked_;
   std::unordered_map<LinkId, LinkId> waiting_links_;
 };
 
