@@ -24,7 +24,7 @@ class ReverseLab(Lab):
         self.a, self.b = free_port(), free_port()
         self.stats_ports = {}  # of processes, by name
         self.docs = pathlib.Path(__file__).parents[2] / "docs"
-        self.alias = self.ming.parent / "reverse-tunnel"  # the link that the build makes
+        self.alias = pathlib.Path(ming).parent / "reverse-tunnel"  # the link that the build makes
 
     def common_flags(self, name):
         self.stats_ports[name] = free_port()
