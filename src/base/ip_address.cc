@@ -87,6 +87,7 @@ Result<HostPort> ParseHostPort(std::string_view text) {
   const auto bad = [text](const char* why) {
     return Status(StatusCode::kInvalidArgument, "'" + std::string(text) + "' " + why);
   };
+  if (text.find("//") != std::string_view::npos) return bad("is a URL (want host:port)");
   std::string_view host;
   std::string_view port_text;
   if (!text.empty() && text.front() == '[') {

@@ -41,8 +41,11 @@ Result<const Command*> RequireCommand(const std::vector<Command>& commands,
                                       const std::string& name) {
   if (const Command* command = FindCommand(commands, name)) return command;
   std::vector<std::string> names;
-  names.reserve(commands.size());
-  for (const Command& command : commands) names.push_back(command.help.name);
+  names.reserve(2 * commands.size());
+  for (const Command& command : commands) {
+    names.push_back(command.help.name);
+    names.push_back(command.help.name.substr(0, command.help.name.find(' ')));
+  }
   std::string of_two;  // "reverse server or reverse client"
   for (const Command* command : CommandsBehind(commands, name)) {
     of_two += (of_two.empty() ? "" : " or ") + command->help.name;

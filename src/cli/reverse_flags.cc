@@ -24,6 +24,8 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 
+constexpr Duration kLeastHeartbeat = milliseconds(10);
+
 FlagSpec AheadFlag(size_t preset, const std::string& help) {
   FlagSpec flag = NumberFlag("ahead", preset, 0, help);
   flag.maximum = reverse::kMaxAhead;
@@ -122,8 +124,25 @@ Status CheckTogether(const Settings& settings, const reverse::ClientCoreOptions&
                     "not with --dial-first, which reaches the target before the server");
   }
   if (options.reconnect.most < options.reconnect.least) {
-    return BadValue(settings, settings.IsSet("retry-max") ? "retry-max" : "retry-min",
-                    "--retry-max must not be less than --retry-min");
+    return settings.IsSet("retry-max")
+               ? BadValue(settings, "retry-max", "must not be less than --retry-min")
+               : BadValue(settings, "retry-min", "must not be more than --retry-max");
+  }
+  for (const char* flag :
+       {"retry-min", "retry-max", "retry-count", "retry-auth", "reconnect-after-replace"}) {
+    if (!options.reconnect.enabled && settings.IsSet(flag)) {
+      return BadValue(settings, flag, "means nothing with --no-reconnect");
+    }
+  }
+  return Status::Ok();
+}
+
+Status CheckTogether(const Settings& settings, const reverse::ServerCoreOptions& options) {
+  if (options.listeners.empty()) {
+    return BadValue(settings, "listen-a", "needs an address (want host:port)");
+  }
+  if (options.heartbeat > Duration::zero() && options.heartbeat < kLeastHeartbeat) {
+    return BadValue(settings, "heartbeat", "must be 10ms to 1h, or 0 for none");
   }
   return Status::Ok();
 }
@@ -217,6 +236,7 @@ Result<reverse::ReverseServerOptions> ReverseServerSettings(const Settings& sett
   options.core.probe_timeout = TimeOf(settings, "probe-timeout");
   options.core.heartbeat = TimeOf(settings, "heartbeat");
   options.core.drain_timeout = TimeOf(settings, "drain-timeout");
+  if (Status fits = CheckTogether(settings, options.core); !fits.ok()) return fits;
   options.core.max_pending = CountOf(settings, "max-pending");
   options.core.max_relays = CountOf(settings, "max-conns");
   options.core.max_handshakes = CountOf(settings, "max-handshakes");

@@ -47,6 +47,8 @@ TEST(HostPort, RefusesWithAReason) {
     EXPECT_FALSE(parsed.ok()) << bad;
     EXPECT_EQ(parsed.status().code(), StatusCode::kInvalidArgument) << bad;
   }
+  EXPECT_EQ(ParseHostPort("ws://host:80").status().message(),
+            "'ws://host:80' is a URL (want host:port)");
 }
 
 }  // namespace

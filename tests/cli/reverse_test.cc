@@ -95,7 +95,15 @@ TEST_F(Reverse, WrongUseIsExplained) {
               HasSubstr("--label: at most 8"));
   EXPECT_THAT(
       error_of({"reverse", "client", "--server", "a:1", "--target", "b:2", "--retry-min", "1m"}),
-      HasSubstr("--retry-min: --retry-max must not be less than --retry-min"));
+      HasSubstr("--retry-min: must not be more than --retry-max"));
+  EXPECT_THAT(error_of({"reverse", "client", "--server", "a:1", "--target", "b:2", "--no-reconnect",
+                        "--retry-count", "5"}),
+              HasSubstr("--retry-count: means nothing with --no-reconnect"));
+  EXPECT_THAT(error_of({"revers", "server"}), HasSubstr("did you mean \"reverse\"?"));
+  EXPECT_THAT(error_of({"reverse", "server", "--listen-a", ""}),
+              HasSubstr("--listen-a: needs an address"));
+  EXPECT_THAT(error_of({"reverse", "server", "--heartbeat", "1ms"}),
+              HasSubstr("--heartbeat: must be 10ms to 1h, or 0 for none"));
   EXPECT_THAT(error_of({"reverse", "server", "--pair-timeout", "10"}), HasSubstr("--pair-timeout"));
   EXPECT_THAT(error_of({"reverse", "server", "--listen-a", ":1=a/b"}),
               HasSubstr("the id of a client, or label:NAME"));
