@@ -4,6 +4,10 @@
 
 namespace ming::cli {
 
+// Opens /dev/null in place of standard streams that are closed. Their numbers would go to the next
+// sockets otherwise, which would then be sent the log.
+void OpenStandardStreams();
+
 // A write to a closed socket or pipe is an error, not the end of the process.
 void IgnoreSigpipe();
 

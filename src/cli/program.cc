@@ -32,6 +32,7 @@ ExitCode ShowOverview(const std::vector<Command>& commands) {
 }  // namespace
 
 ExitCode RunProgram(const std::vector<std::string>& words, const Environment& environment) {
+  OpenStandardStreams();
   IgnoreSigpipe();
   const std::vector<Command> commands = MakeCommands();
   const Result<SelectedCommand> selected = SelectCommand(commands, words, environment);

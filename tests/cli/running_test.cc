@@ -12,6 +12,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -147,23 +148,48 @@ TEST_F(Running, ClosedOutputIsNoReasonToDie) {
   EXPECT_EQ(version.WaitForExit(), 0);
 }
 
-TEST_F(Running, TellsTheServiceManager) {
-  const net::UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = (folder() / "notify").string();
-  ASSERT_LT(path.size(), sizeof(address.sun_path));
-  path.copy(address.sun_path, path.size());
-  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  const auto receive = [&socket] {
+// What a process tells its service manager.
+class NotifySocket {
+ public:
+  explicit NotifySocket(std::string path)
+      : path_(std::move(path)), socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    EXPECT_LT(path_.size(), sizeof(address.sun_path));
+    path_.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
+              0);
+  }
+  const std::string& path() const { return path_; }
+  std::string Receive() const {
     std::array<char, 64> block{};
-    const ssize_t count = ::recv(socket.get(), block.data(), block.size(), 0);
+    const ssize_t count = ::recv(socket_.get(), block.data(), block.size(), 0);
     return std::string(block.data(), static_cast<size_t>(count));
-  };
-  Subprocess server(ServerWords(), {{"NOTIFY_SOCKET", path}});
-  EXPECT_EQ(receive(), "READY=1");
+  }
+
+ private:
+  const std::string path_;
+  const net::UniqueFd socket_;
+};
+
+TEST_F(Running, ClosedStreamsGiveTheirNumbersToNoSocket) {
+  const NotifySocket manager(folder() / "notify");
+  Subprocess server(ServerWords(), {{"NOTIFY_SOCKET", manager.path()}},
+                    Subprocess::Streams::kClosed);
+  EXPECT_EQ(manager.Receive(), "READY=1");
+  for (const char* fd : {"0", "1", "2"}) {
+    const std::filesystem::path link =
+        std::filesystem::path("/proc") / std::to_string(server.pid()) / "fd" / fd;
+    EXPECT_EQ(std::filesystem::read_symlink(link), "/dev/null") << fd;
+  }
+}
+
+TEST_F(Running, TellsTheServiceManager) {
+  const NotifySocket manager(folder() / "notify");
+  Subprocess server(ServerWords(), {{"NOTIFY_SOCKET", manager.path()}});
+  EXPECT_EQ(manager.Receive(), "READY=1");
   server.Signal(SIGTERM);
-  EXPECT_EQ(receive(), "STOPPING=1");
+  EXPECT_EQ(manager.Receive(), "STOPPING=1");
   EXPECT_EQ(server.WaitForExit(), 0);
 }
 

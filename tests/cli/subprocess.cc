@@ -89,6 +89,9 @@ Subprocess::Subprocess(const std::vector<std::string>& words,
   if (pid_ == 0) {
     ::dup2(output.theirs.get(), STDOUT_FILENO);
     ::dup2(errors.theirs.get(), STDERR_FILENO);
+    if (streams == Streams::kClosed) {
+      for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::close(fd);
+    }
     ::execve(argv[0], argv.data(), envp.data());
     ::_exit(127);
   }

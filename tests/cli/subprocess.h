@@ -19,6 +19,7 @@ class Subprocess {
     kPipes,
     kTerminal,     // standard error is a terminal
     kNobodyReads,  // the reading end of standard output is closed
+    kClosed,       // none of the three standard streams is open
   };
 
   // Runs the program under test in the present folder, with these variables and no others but
