@@ -319,11 +319,19 @@ void ReverseServer::Apply(const StartRelay& event) {
   net::TcpStream* const caller = IsUdp(id) ? nullptr : &waiting_.at(id)->stream();
   const auto sent = data == nullptr ? std::nullopt : SendReply(*data, event.reply, caller);
   if (!sent) return core_.HandleLinkDead(reactor_.Now(), event);
+  NotePaired(event.paired);
   if (caller == nullptr) return udp_->StartRelay(id, std::move(data));
   Joint::Ends ends{ReleaseCaller(id), std::move(data), *sent};
   joints_.emplace(id,
                   std::make_unique<Joint>(reactor_, std::move(ends), relay_options_,
                                           [this, id](ReverseReason why) { OnRelayDone(id, why); }));
+}
+
+void ReverseServer::NotePaired(const ConnPaired& paired) {
+  ++counters_.paired;
+  if (paired.ahead) ++counters_.paired_ahead;
+  counters_.pair_times.Add(paired.waited);
+  log_.Write(paired);
 }
 
 void ReverseServer::Apply(const AbortRelay& event) {
@@ -362,13 +370,6 @@ void ReverseServer::Apply(const ClientBusy& event) { log_.Write(reactor_.Now(), 
 
 void ReverseServer::Apply(const ConnNew& event) {
   ++counters_.accepted;
-  log_.Write(event);
-}
-
-void ReverseServer::Apply(const ConnPaired& event) {
-  ++counters_.paired;
-  if (event.ahead) ++counters_.paired_ahead;
-  counters_.pair_times.Add(event.waited);
   log_.Write(event);
 }
 

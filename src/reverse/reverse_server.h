@@ -104,6 +104,7 @@ class ReverseServer final : private UdpCallers::Observer {
   void OnLinkReadable(LinkId link);
   void OnLinkFailed(LinkId link);
   void OnLinkClosed(LinkId link);
+  void NotePaired(const ConnPaired& paired);
   void OnRelayDone(CallerId caller, codec::ReverseReason why);
   void OnAlarm();
 
@@ -119,7 +120,6 @@ class ReverseServer final : private UdpCallers::Observer {
   void Apply(const ClientDown& event);
   void Apply(const ClientBusy& event);
   void Apply(const ConnNew& event);
-  void Apply(const ConnPaired& event);
   void Apply(const ConnEnd& event);
   void Apply(const DataRejected& event);
 

@@ -199,6 +199,7 @@ TEST_F(ReverseNetTest, ACallerOutlivesADeadConnectionAhead) {
   ASSERT_TRUE(RunUntil([this] { return CallersDone(1); }));
   EXPECT_TRUE(callers_[0]->intact());
   EXPECT_EQ(callers_[0]->received(), 1000u);
+  EXPECT_EQ(server_->counters().paired, 1u) << "a dead connection pairs nobody";
 }
 
 // A peer of our own that reads what has come in one call.
