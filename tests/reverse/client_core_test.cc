@@ -2,127 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <string>
-#include <vector>
+#include <utility>
 
+#include "client_core_fixture.h"
 #include "fake_token_key.h"
 
 namespace ming::reverse {
 namespace {
 
-using codec::ReverseConnId;
 using codec::ReverseReason;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr char kConn[] = "0123456789abcdef0123456789abcdef";
-constexpr char kOther[] = "fedcba9876543210fedcba9876543210";
-
-ReverseConnId Conn(const char* text) { return *ReverseConnId::Parse(text); }
-
-// What the core said, as a line each; connections by their first digit.
-struct Describe {
-  std::string operator()(const client::DialControl& /*e*/) const { return "dial-control"; }
-  std::string operator()(const client::SendControl& e) const {
-    return "send " + e.text.substr(0, e.text.size() - 1);
-  }
-  std::string operator()(const client::EndControl& /*e*/) const { return "end-control"; }
-  std::string operator()(const client::DialServer& e) const {
-    return "dial-server " + Text(e.conn);
-  }
-  std::string operator()(const client::SendLink& e) const {
-    return "send-link " + e.text.substr(0, e.text.size() - 1);
-  }
-  std::string operator()(const client::DialTarget& e) const {
-    return "dial-target " + Text(e.conn) + " " + e.source +
-           (e.kind == CallerKind::kDatagrams ? " udp" : "");
-  }
-  std::string operator()(const client::StartRelay& e) const { return "relay " + Text(e.conn); }
-  std::string operator()(const client::AbortRelay& e) const { return "abort " + Text(e.conn); }
-  std::string operator()(const client::DropConn& e) const { return "drop " + Text(e.conn); }
-  std::string operator()(const client::Ended& e) const {
-    return "ended " + std::to_string(static_cast<int>(e.end));
-  }
-  std::string operator()(const client::ControlUp& e) const { return "up " + e.session; }
-  std::string operator()(const client::ControlDown& /*e*/) const { return "down"; }
-  std::string operator()(const client::ReconnectWait& /*e*/) const { return "wait"; }
-  std::string operator()(const client::ConnNew& e) const { return "conn-new " + Text(e.conn); }
-  std::string operator()(const client::ConnPaired& e) const { return "paired " + Text(e.conn); }
-  std::string operator()(const client::ConnEnd& e) const {
-    return "conn-end " + Text(e.conn) + " " + std::string(ReverseReasonName(e.reason));
-  }
-  static std::string Text(const ReverseConnId& conn) { return conn.ToString().substr(0, 1); }
-};
-
-using Lines = std::vector<std::string>;
-
-class ClientCoreTest : public testing::Test {
- protected:
-  ClientCoreTest() { Use({}); }
-
-  void Use(const ClientCoreOptions& options, const TokenKey* token = nullptr) {
-    core_.emplace(options, random_, token);
-  }
-
-  Lines Events() {
-    Lines lines;
-    while (auto event = core_->PollEvent()) {
-      if (const auto* const wait = std::get_if<client::ReconnectWait>(&*event)) {
-        last_delay_ = wait->delay;
-      }
-      lines.push_back(std::visit(Describe(), *event));
-    }
-    EXPECT_TRUE(core_->IsConsistent());
-    return lines;
-  }
-  static bool Has(const Lines& lines, const std::string& line) {
-    return std::find(lines.begin(), lines.end(), line) != lines.end();
-  }
-  size_t Hear(const std::string& text) { return core_->HandleControlBytes(now_, ByteSpan(text)); }
-  size_t HearLink(const char* conn, const std::string& text) {
-    return core_->HandleLinkBytes(now_, Conn(conn), ByteSpan(text));
-  }
-  void Up() {
-    core_->Start(now_);
-    core_->HandleControlConnected(now_);
-    Hear("OK session=0011223344556677 pair-timeout=10000 heartbeat=5000\n");
-    Events();
-  }
-  void Announce(const char* conn) {
-    Hear("NEW_CONN " + std::string(conn) + " src=192.0.2.9:1 ttl=1000\n");
-  }
-  // As far as the target being dialled.
-  void Accept(const char* conn) {
-    Announce(conn);
-    core_->HandleLinkConnected(now_, Conn(conn));
-    HearLink(conn, "OK\n");
-  }
-  void Relay(const char* conn) {
-    Accept(conn);
-    core_->HandleTargetConnected(now_, Conn(conn));
-    Events();
-  }
-  Lines Pass(Duration time) {
-    now_ = now_ + time;
-    core_->HandleTimeout(now_);
-    return Events();
-  }
-
-  // What the events say of the end of the control connection.
-  std::string WhyDown() {
-    std::string why;
-    while (const auto event = core_->PollEvent()) {
-      if (const auto* down = std::get_if<client::ControlDown>(&*event)) why = down->why.message();
-    }
-    return why;
-  }
-
-  SeededRandom random_{7};
-  Timestamp now_{seconds(1000)};
-  Duration last_delay_{};
-  std::optional<ClientCore> core_;
-};
 
 // The peer may be anything: a TLS port resets who speaks lines.
 TEST_F(ClientCoreTest, SaysWhatToLookAtWhereNobodyAnswers) {
@@ -136,110 +27,6 @@ TEST_F(ClientCoreTest, SaysWhatToLookAtWhereNobodyAnswers) {
   Hear("OK\n");
   core_->HandleControlEnd(now_, Status(StatusCode::kClosed, "reset"));
   EXPECT_EQ(WhyDown(), "reset");
-}
-
-class ClientCoreAheadTest : public ClientCoreTest {
- protected:
-  ClientCoreAheadTest() {
-    ClientCoreOptions options;
-    options.ahead = 1;
-    Use(options);
-    core_->Start(now_);
-    core_->HandleControlConnected(now_);
-    EXPECT_TRUE(Has(Events(), "send RT1 CONTROL id=default ahead=1"));
-    Hear("OK session=0011223344556677 ahead=1\n");
-    Events();
-  }
-  void Ahead(const char* conn) { Hear("AHEAD " + std::string(conn) + "\n"); }
-};
-
-TEST_F(ClientCoreAheadTest, OpensAConnectionAndWaitsForItsCaller) {
-  Ahead(kConn);
-  EXPECT_EQ(Events(), Lines{"dial-server 0"});
-  core_->HandleLinkConnected(now_, Conn(kConn));
-  EXPECT_EQ(Events(), Lines{"send-link RT1 DATA " + std::string(kConn)});
-  EXPECT_EQ(Pass(std::chrono::hours(1)), Lines{}) << "the reply has time";
-  EXPECT_EQ(core_->ahead_count(), 1u);
-  EXPECT_EQ(core_->conn_count(), 0u);
-  HearLink(kConn, "OK src=192.0.2.9:1\n");
-  EXPECT_EQ(Events(), (Lines{"conn-new 0", "dial-target 0 192.0.2.9:1"}));
-  EXPECT_EQ(core_->ahead_count(), 0u);
-  core_->HandleTargetConnected(now_, Conn(kConn));
-  EXPECT_EQ(Events(), (Lines{"relay 0", "paired 0"}));
-  core_->HandleRelayDone(now_, Conn(kConn), ReverseReason::kDone);
-  EXPECT_EQ(Events(), Lines{"conn-end 0 done"});
-}
-
-TEST_F(ClientCoreAheadTest, OneWithoutACallerEndsSilently) {
-  for (const char* reply : {"ERR LIMIT\n", "ERR SHUTDOWN\n", "nonsense\n"}) {
-    Ahead(kConn);
-    core_->HandleLinkConnected(now_, Conn(kConn));
-    Events();
-    HearLink(kConn, reply);
-    EXPECT_EQ(Events(), Lines{"drop 0"}) << reply;
-  }
-  Ahead(kConn);
-  Events();
-  core_->HandleLinkEnd(now_, Conn(kConn));
-  EXPECT_EQ(Events(), Lines{"drop 0"});
-  Ahead(kConn);
-  Events();
-  Hear("CLOSE " + std::string(kConn) + " limit\n");
-  EXPECT_EQ(Events(), Lines{"drop 0"});
-  EXPECT_EQ(core_->ahead_count(), 0u);
-}
-
-TEST_F(ClientCoreAheadTest, OpensNoMoreThanAgreed) {
-  Ahead(kConn);
-  Ahead(kConn);   // known: ignored
-  Ahead(kOther);  // its caller may be on the way
-  Events();
-  Ahead("11111111111111111111111111111111");
-  EXPECT_EQ(Events(), Lines{"send CLOSE 11111111111111111111111111111111 limit"});
-  core_->HandleNoResources(now_, Conn(kConn));
-  EXPECT_EQ(Events(), (Lines{"send CLOSE " + std::string(kConn) + " limit", "drop 0"}));
-}
-
-TEST_F(ClientCoreAheadTest, LosesThemWithTheControlConnection) {
-  Ahead(kConn);
-  core_->HandleLinkConnected(now_, Conn(kConn));
-  Events();
-  core_->HandleControlEnd(now_, Status(StatusCode::kUnavailable, "lost"));
-  EXPECT_TRUE(Has(Events(), "drop 0"));
-  EXPECT_EQ(core_->ahead_count(), 0u);
-}
-
-TEST_F(ClientCoreAheadTest, AFailingTargetIsTold) {
-  Ahead(kConn);
-  core_->HandleLinkConnected(now_, Conn(kConn));
-  HearLink(kConn, "OK src=192.0.2.9:1\n");
-  Events();
-  core_->HandleTargetFailed(now_, Conn(kConn), ReverseReason::kTargetRefused);
-  EXPECT_EQ(Events(), (Lines{"send CLOSE " + std::string(kConn) + " target-refused", "drop 0",
-                             "conn-end 0 target-refused"}));
-}
-
-TEST_F(ClientCoreAheadTest, CarriesNoUdpThatItDidNotOffer) {
-  Ahead(kConn);
-  core_->HandleLinkConnected(now_, Conn(kConn));
-  Events();
-  HearLink(kConn, "OK src=192.0.2.9:1 proto=udp\n");
-  EXPECT_EQ(Events(), (Lines{"send CLOSE " + std::string(kConn) + " denied", "drop 0"}));
-}
-
-// To a server of version 1 the word means nothing, nor to a client that did not offer it.
-TEST_F(ClientCoreTest, UninvitedItOpensNothingAhead) {
-  Up();
-  Hear("AHEAD " + std::string(kConn) + "\n");
-  EXPECT_EQ(Events(), Lines{});
-  ClientCoreOptions options;
-  options.ahead = 4;
-  Use(options);
-  Up();  // the server says nothing of it
-  for (int i = 0; i < 100; ++i) Hear("AHEAD " + std::string(kConn) + "\n");
-  EXPECT_EQ(Events(), Lines{});
-  Hear("AHEAD " + std::string(kConn) + "\n");
-  EXPECT_EQ(WhyDown(), "the server asks for connections that were not offered");
 }
 
 TEST_F(ClientCoreTest, IntroducesItself) {
