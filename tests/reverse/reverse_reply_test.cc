@@ -1,0 +1,133 @@
+// How a caller and its data connection meet: what comes with the reply, and connections that are
+// there before their callers.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "ming/base/ip_address.h"
+#include "ming/net/unique_fd.h"
+
+#include "reverse_net_fixture.h"
+
+namespace ming::reverse {
+namespace {
+
+// A peer of our own that reads what has come in one call.
+class RawPeer {
+ public:
+  explicit RawPeer(Port port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_storage storage{};
+    const auto loopback = IpAddress::Parse("127.0.0.1");
+    const socklen_t size = net::SocketAddress(*loopback, port).ToKernel(storage);
+    EXPECT_EQ(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&storage), size), 0);
+  }
+  void Send(const std::string& text) const {
+    EXPECT_EQ(::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(text.size()));
+  }
+  // False: nothing yet.
+  bool Receive() {
+    std::array<char, 1024> buffer;
+    const ssize_t count = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (count > 0) last_.assign(buffer.data(), static_cast<size_t>(count));
+    return count > 0;
+  }
+  const std::string& last() const { return last_; }
+
+ private:
+  net::UniqueFd fd_;
+  std::string last_;
+};
+
+class ReverseReplyTest : public ReverseNetTest {
+ protected:
+  ReverseClientOptions AheadOptions() const {
+    ReverseClientOptions options = ClientOptions();
+    options.core.ahead = 8;
+    return options;
+  }
+  // And two connections for callers to come.
+  void StartClientAhead() {
+    client_ = MakeClient(AheadOptions());
+    ASSERT_TRUE(RunUntil([this] { return server_->counters().ahead == 2; }));
+  }
+
+  // A client by hand, as far as the reply to its data connection.
+  void ServeCallerWhoSends(const std::string& early) {
+    StartServer();
+    control_.emplace(server_->client_port());
+    control_->Send("RT1 CONTROL\n");
+    ASSERT_TRUE(RunUntil([this] { return control_->Receive(); }));
+    caller_.emplace(server_->caller_port(0));
+    caller_->Send(early);
+    ASSERT_TRUE(RunUntil([this] { return control_->Receive(); }));
+    ASSERT_EQ(control_->last().rfind("NEW_CONN ", 0), 0u) << control_->last();
+    data_.emplace(server_->client_port());
+    data_->Send("RT1 DATA " + control_->last().substr(9, 32) + "\n");
+    ASSERT_TRUE(RunUntil([this] { return data_->Receive(); }));
+  }
+
+  std::optional<RawPeer> control_;
+  std::optional<RawPeer> caller_;
+  std::optional<RawPeer> data_;
+};
+
+// Its client finds both in one read.
+TEST_F(ReverseReplyTest, TakesTheFirstBytesOfTheCallerAlong) {
+  ServeCallerWhoSends("hello");
+  EXPECT_EQ(data_->last(), "OK\nhello");
+  EXPECT_EQ(server_->counters().bytes_in, 5u);
+  caller_->Send(" and more");
+  ASSERT_TRUE(RunUntil([this] { return data_->Receive(); }));
+  EXPECT_EQ(data_->last(), " and more");
+  EXPECT_EQ(server_->counters().bytes_in, 14u);
+}
+
+TEST_F(ReverseReplyTest, WaitsForNoCallerWhoSaysNothing) {
+  ServeCallerWhoSends("");
+  EXPECT_EQ(data_->last(), "OK\n");
+  data_->Send("the target speaks");
+  ASSERT_TRUE(RunUntil([this] { return caller_->Receive(); }));
+  EXPECT_EQ(caller_->last(), "the target speaks");
+}
+
+TEST_F(ReverseReplyTest, ServesCallersThroughConnectionsOpenedAhead) {
+  StartTarget(Sends(30000));
+  StartServer();
+  StartClientAhead();
+  for (int round = 1; round <= 3; ++round) {
+    for (int i = 0; i < 10; ++i) Call(Sends(20000));
+    ASSERT_TRUE(RunUntil([&] { return CallersDone(static_cast<size_t>(round) * 10); }));
+    for (const auto& caller : callers_) {
+      EXPECT_TRUE(caller->intact());
+      EXPECT_EQ(caller->received(), 30000u);
+    }
+    ASSERT_TRUE(Quiet());
+    ASSERT_TRUE(RunUntil([this] { return server_->counters().ahead >= 2; })) << "refilled";
+  }
+  EXPECT_GE(server_->counters().paired_ahead, 6u);
+  EXPECT_EQ(server_->counters().paired, 30u);
+  EXPECT_EQ(client_->counters().paired_ahead, server_->counters().paired_ahead);
+  EXPECT_LE(server_->counters().ahead, 8u);
+  EXPECT_EQ(client_->counters().pending, 0u);
+}
+
+// What the kernel knows to be dead is found out before a byte of the caller is taken.
+TEST_F(ReverseReplyTest, ACallerOutlivesADeadConnectionAhead) {
+  StartTarget(Sends(1000));
+  StartServer();
+  StartClientAhead();
+  Call(Sends(1000));
+  client_.reset();  // everything is reset; the server has not looked yet
+  client_ = MakeClient(AheadOptions());
+  ASSERT_TRUE(RunUntil([this] { return CallersDone(1); }));
+  EXPECT_TRUE(callers_[0]->intact());
+  EXPECT_EQ(callers_[0]->received(), 1000u);
+  EXPECT_EQ(server_->counters().paired, 1u) << "a dead connection pairs nobody";
+}
+
+}  // namespace
+}  // namespace ming::reverse
