@@ -4,7 +4,6 @@
 #include <glog/logging.h>
 
 #include <optional>
-#include <set>
 #include <string>
 #include <variant>
 
@@ -13,6 +12,7 @@
 
 #include "../../tests/reverse/fake_token_key.h"
 #include "../support/input.h"
+#include "conn_ledger.h"
 
 namespace ming::reverse {
 namespace {
@@ -96,19 +96,8 @@ class Driver {
   }
 
   void Finish() {
-    core_.Stop(now_);
-    Drain();
-    now_ = now_ + std::chrono::hours(1);
-    core_.HandleTimeout(now_);
-    Drain();
-    const std::set<codec::ReverseConnId> relays = relays_;
-    for (const auto& conn : relays) {
-      core_.HandleRelayDone(now_, conn, codec::ReverseReason::kReset);
-    }
-    Drain();
+    conns_.Finish(core_, now_, [this] { Drain(); });
     CHECK(ended_);
-    CHECK(open_.empty()) << "a connection without an end";
-    CHECK(core_.NextTimeout() == Timestamp::Max());
   }
 
  private:
@@ -154,12 +143,11 @@ class Driver {
     while (const std::optional<client::Event> event = core_.PollEvent()) {
       CHECK(!ended_) << "an event behind the last one";
       if (const auto* begin = std::get_if<client::ConnNew>(&*event)) {
-        CHECK(open_.insert(begin->conn).second) << "a connection served twice";
+        conns_.Begin(begin->conn);
       } else if (const auto* start = std::get_if<client::StartRelay>(&*event)) {
-        CHECK(relays_.insert(start->conn).second);
+        conns_.BeginRelay(start->conn);
       } else if (const auto* over = std::get_if<client::ConnEnd>(&*event)) {
-        CHECK_EQ(open_.erase(over->conn), 1U) << "a connection ended twice";
-        relays_.erase(over->conn);
+        conns_.End(over->conn);
       } else if (std::holds_alternative<client::Ended>(*event)) {
         ended_ = true;
       }
@@ -171,8 +159,7 @@ class Driver {
   const FakeTokenKey key_{"s3cret"};
   ClientCore core_;
   Timestamp now_{std::chrono::seconds(1)};
-  std::set<codec::ReverseConnId> open_;
-  std::set<codec::ReverseConnId> relays_;
+  ConnLedger<codec::ReverseConnId> conns_;
   bool ended_ = false;
 };
 

@@ -4,7 +4,6 @@
 #include <glog/logging.h>
 
 #include <array>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,6 +16,7 @@
 
 #include "../../tests/reverse/fake_token_key.h"
 #include "../support/input.h"
+#include "conn_ledger.h"
 
 namespace ming::reverse {
 namespace {
@@ -87,19 +87,8 @@ class Driver {
   }
 
   void Finish() {
-    core_.Stop(now_);
-    Drain();
-    now_ = now_ + std::chrono::hours(1);
-    core_.HandleTimeout(now_);
-    Drain();
-    const std::set<CallerId> relayed = relayed_;
-    for (const CallerId caller : relayed) {
-      core_.HandleRelayDone(now_, caller, codec::ReverseReason::kReset);
-    }
-    Drain();
+    conns_.Finish(core_, now_, [this] { Drain(); });
     CHECK(stopped_);
-    CHECK(open_.empty()) << "a caller without an end";
-    CHECK(core_.NextTimeout() == Timestamp::Max());
   }
 
  private:
@@ -205,12 +194,11 @@ class Driver {
           core_.HandleLinkDead(now_, *start);
           continue;
         }
-        CHECK(relayed_.insert(start->caller).second);
+        conns_.BeginRelay(start->caller);
       } else if (const auto* begin = std::get_if<ConnNew>(&*event)) {
-        CHECK(open_.insert(begin->caller).second);
+        conns_.Begin(begin->caller);
       } else if (const auto* over = std::get_if<ConnEnd>(&*event)) {
-        CHECK_EQ(open_.erase(over->caller), 1U) << "a caller ended twice";
-        relayed_.erase(over->caller);
+        conns_.End(over->caller);
       } else if (std::holds_alternative<ServerStopped>(*event)) {
         stopped_ = true;
       }
@@ -229,8 +217,7 @@ class Driver {
   uint64_t last_caller_ = 0;
   uint64_t last_link_ = 0;
   std::set<LinkId> links_;
-  std::set<CallerId> open_;
-  std::set<CallerId> relayed_;
+  ConnLedger<CallerId> conns_;
   std::vector<std::string> announced_;
   std::string last_control_;
   bool dead_ = false;
