@@ -59,8 +59,7 @@ Status TokenChecker::CheckControl(Timestamp now, std::string_view id,
   }
   const auto stamp = codec::ParseDecimal(time, std::numeric_limits<uint32_t>::max() * uint64_t{4});
   const int64_t clock = key_.UnixSeconds();
-  constexpr int64_t kSkew = std::chrono::seconds(60).count();
-  static_assert(kMaxClockSkew == std::chrono::seconds(kSkew));
+  constexpr int64_t kSkew = std::chrono::floor<std::chrono::seconds>(kMaxClockSkew).count();
   if (!stamp || static_cast<int64_t>(*stamp) < clock - kSkew ||
       static_cast<int64_t>(*stamp) > clock + kSkew) {
     return Refused("the clocks of the two ends differ by more than 60 s");
