@@ -53,8 +53,8 @@ def a2_without(lab, _full):
                 data.send(b"OK\nearly")
                 expect_equal(data.raw(5), b"early", "echo")
     expect_equal(client.stop(), 0, "exit code of the client")
-    for flags, params in ((), "id=x"), (("--ahead", "0"), "id=x ahead=8"):
-        server = lab.reverse_server(*flags, name="server-" + str(len(flags)))
+    for name, flags, params in (("unasked", (), "id=x"), ("unwilling", ("--ahead", "0"), "id=x ahead=8")):
+        server = lab.reverse_server(*flags, name=f"server-{name}")
         with rt1.link(lab.b) as control:
             control.send("RT1 CONTROL " + params)
             expect("ahead" not in control.expect("OK"), "the reply says nothing of it")

@@ -58,7 +58,6 @@ def h2_back_off(lab, full):
     return {"delays_s": delays}
 
 
-
 def m1_two_ids(lab, _full):
     """Two ids on two A ports: each caller reaches the right target; the rule of one client holds for each id."""
     second_a = free_port()
