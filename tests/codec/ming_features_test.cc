@@ -54,20 +54,21 @@ TEST(MingFeatures, OnlyKnownProtocolsAreNamed) {
   EXPECT_EQ(ParseMingFeatures("1 protocol= answers= protocol restart=1"), MingFeatures{});
 }
 
-TEST(MingFeatures, RestartRequestsNeedBothSides) {
-  MingFeatures with;
-  with.restart_requests = true;
-  EXPECT_TRUE(Intersect(with, with).restart_requests);
-  EXPECT_FALSE(Intersect(with, {}).restart_requests);
-  EXPECT_FALSE(Intersect({}, with).restart_requests);
-}
-
-TEST(MingFeatures, PathProbesNeedBothSides) {
-  MingFeatures with;
-  with.path_probes = true;
-  EXPECT_TRUE(Intersect(with, with).path_probes);
-  EXPECT_FALSE(Intersect(with, {}).path_probes);
-  EXPECT_FALSE(Intersect({}, with).path_probes);
+TEST(MingFeatures, WhatIsOnOrOffNeedsBothSides) {
+  struct Switch {
+    bool MingFeatures::*offered;
+    bool MingAgreement::*agreed;
+  };
+  for (const auto& [offered, agreed] :
+       {Switch{&MingFeatures::half_close, &MingAgreement::half_close},
+        Switch{&MingFeatures::restart_requests, &MingAgreement::restart_requests},
+        Switch{&MingFeatures::path_probes, &MingAgreement::path_probes}}) {
+    MingFeatures with;
+    with.*offered = true;
+    EXPECT_TRUE(Intersect(with, with).*agreed);
+    EXPECT_FALSE(Intersect(with, {}).*agreed);
+    EXPECT_FALSE(Intersect({}, with).*agreed);
+  }
 }
 
 TEST(MingFeatures, ValuesAreHeldWithinTheirRange) {

@@ -66,9 +66,7 @@ TEST_F(IceAgentTest, ConnectsOnAMachineThatHasOnlyLoopback) {
 TEST_F(IceAgentTest, CarriesDatagramsInOrder) {
   Loop loop;
   AgentPair pair(loop, Loopback());
-  pair.Start();
-  pair.Exchange();
-  ASSERT_TRUE(loop.RunUntil([&] { return pair.connected(); }));
+  ASSERT_TRUE(pair.Connect(loop));
   std::vector<std::vector<uint8_t>> sent;
   for (size_t i = 0; i < 200; ++i) {
     sent.push_back(DtlsLike(static_cast<uint8_t>(i), 100 + (i % 7) * (i % 3) * 100));
@@ -85,9 +83,7 @@ TEST_F(IceAgentTest, CarriesDatagramsInOrder) {
 TEST_F(IceAgentTest, AFullRunLeavesBeforeTheTurnEnds) {
   Loop loop;
   AgentPair pair(loop, Loopback());
-  pair.Start();
-  pair.Exchange();
-  ASSERT_TRUE(loop.RunUntil([&] { return pair.connected(); }));
+  ASSERT_TRUE(pair.Connect(loop));
   const net::SocketAddress to = pair.a.agent->selected_pair()->remote;
   ASSERT_TRUE(loop.RunUntil([&] { return WaitingAt(to) == 0; }));
   constexpr size_t kOfARun = net::DatagramBatch::kMaxRunBytes / 1200;
@@ -102,9 +98,7 @@ TEST_F(IceAgentTest, AFullRunLeavesBeforeTheTurnEnds) {
 TEST_F(IceAgentTest, DropsDatagramsOfStrangers) {
   Loop loop;
   AgentPair pair(loop, Loopback());
-  pair.Start();
-  pair.Exchange();
-  ASSERT_TRUE(loop.RunUntil([&] { return pair.connected(); }));
+  ASSERT_TRUE(pair.Connect(loop));
   {
     const net::SocketAddress target = pair.b.agent->selected_pair()->local;
     auto stranger = net::UdpSocket::Bind(loop.reactor, target.WithPort(Port()), {});

@@ -33,9 +33,7 @@ TEST_F(IceSlowTest, FailsWhenThePeerCannotBeReached) {
 TEST_F(IceSlowTest, FailsWhenThePeerNoLongerConsents) {
   Loop loop;
   AgentPair pair(loop, Loopback());
-  pair.Start();
-  pair.Exchange();
-  ASSERT_TRUE(loop.RunUntil([&] { return pair.connected(); }));
+  ASSERT_TRUE(pair.Connect(loop));
   pair.b.agent.reset();
   EXPECT_TRUE(
       loop.RunUntil([&] { return pair.a.Reached(IceState::kFailed); }, std::chrono::seconds(30)));

@@ -100,9 +100,7 @@ TEST_F(IceStunTest, SilentServersEndTheGatheringAllTheSame) {
   options.interfaces = {"lo"};
   options.servers = {silent.AsServer()};
   AgentPair pair(loop, options);
-  pair.Start();
-  pair.Exchange();
-  EXPECT_TRUE(loop.RunUntil([&] { return pair.connected(); }));
+  EXPECT_TRUE(pair.Connect(loop));
   EXPECT_TRUE(loop.RunUntil([&] { return pair.a.done && pair.b.done; }));
   EXPECT_TRUE(pair.a.trickled.empty());
   pair.Close(loop);

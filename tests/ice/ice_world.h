@@ -96,6 +96,12 @@ struct AgentPair {
     a.TellPeer();
     b.TellPeer();
   }
+  // From the start.
+  bool Connect(Loop& loop) {
+    Start();
+    Exchange();
+    return loop.RunUntil([this] { return connected(); });
+  }
   bool connected() const {
     return a.Reached(IceState::kCompleted) && b.Reached(IceState::kCompleted);
   }
