@@ -8,8 +8,10 @@
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
-#elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
+#elif defined(__aarch64__)
 #include <arm_acle.h>
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 namespace ming::sctp {
@@ -39,7 +41,7 @@ uint32_t UpdateByTable(uint32_t crc, ByteSpan bytes) {
   return crc;
 }
 
-#if defined(__x86_64__) || (defined(__aarch64__) && defined(__ARM_FEATURE_CRC32))
+#if defined(__x86_64__) || defined(__aarch64__)
 #define MING_SCTP_CRC32C_INSTRUCTION 1
 
 // The instruction has a latency of 3 cycles and a throughput of 1, so three lanes run side by side
@@ -94,10 +96,17 @@ bool HasInstruction() {
   return kHas;
 }
 #else
-#define MING_SCTP_CRC32C_TARGET
-uint64_t Step8(uint64_t crc, uint64_t word) { return __crc32cd(static_cast<uint32_t>(crc), word); }
-uint64_t Step1(uint64_t crc, uint8_t byte) { return __crc32cb(static_cast<uint32_t>(crc), byte); }
-bool HasInstruction() { return true; }
+#define MING_SCTP_CRC32C_TARGET __attribute__((target("+crc")))
+MING_SCTP_CRC32C_TARGET uint64_t Step8(uint64_t crc, uint64_t word) {
+  return __crc32cd(static_cast<uint32_t>(crc), word);
+}
+MING_SCTP_CRC32C_TARGET uint64_t Step1(uint64_t crc, uint8_t byte) {
+  return __crc32cb(static_cast<uint32_t>(crc), byte);
+}
+bool HasInstruction() {
+  static const bool kHas = (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;
+  return kHas;
+}
 #endif
 
 uint64_t Load8(const uint8_t* at) {
