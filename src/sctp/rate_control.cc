@@ -5,16 +5,21 @@
 namespace ming::sctp {
 namespace {
 
-constexpr size_t kFirstWindow = 16;  // packets
+constexpr size_t kFirstWindow = 32;  // packets
 constexpr size_t kLeastWindow = 4;
 // 4 ln 2: the least with which the rate doubles in each round trip.
 constexpr double kStartupGain = 2.773;
 constexpr double kDrainGain = 1 / kStartupGain;
 constexpr double kWindowGain = 2;
 constexpr std::array<double, 8> kCycle = {1.25, 0.75, 1, 1, 1, 1, 1, 1};
-// The start is over when the rate grew less than this in three round trips.
+// The start is over when the rate grew less than this in three round trips, or in one behind which
+// a queue stands: so much of it was lost, or the round trip has become so much longer. Going on
+// would double what the queue holds, and all that overflows waits for its repair.
 constexpr double kGrowth = 1.25;
 constexpr int kRoundsWithoutGrowth = 3;
+constexpr double kLossyShare = 0.1;
+constexpr size_t kFewLosses = 8;  // packets; fewer prove nothing
+constexpr double kLateTimes = 1.5;
 // A queue that is never empty hides a shorter round trip: it is drained to half of what the path
 // holds, for a moment, where none was seen for so long.
 constexpr Duration kShortestMemory = std::chrono::seconds(10);
@@ -58,6 +63,12 @@ void RateControl::CountRound(const AckSample& sample) {
   round_began_ = sample.delivered_before >= round_end_;
   if (!round_began_) return;
   round_end_ = sample.delivered;
+  const auto lost = static_cast<double>(sample.lost - round_lost_);
+  const auto delivered = static_cast<double>(sample.delivered - round_delivered_);
+  lossy_round_ = lost > std::max(kLossyShare * (lost + delivered),
+                                 static_cast<double>(kFewLosses * packet_size_));
+  round_lost_ = sample.lost;
+  round_delivered_ = sample.delivered;
   ++round_;
   best_[round_ % kRounds] = 0;
   lumps_[round_ % kRounds] = 0;
@@ -92,9 +103,14 @@ void RateControl::CheckFull(const AckSample& sample) {
   if (bandwidth_ >= kGrowth * full_bandwidth_) {
     full_bandwidth_ = bandwidth_;
     rounds_without_growth_ = 0;
-  } else if (++rounds_without_growth_ >= kRoundsWithoutGrowth) {
+  } else if (++rounds_without_growth_ >= kRoundsWithoutGrowth || QueueStands(sample)) {
     full_ = true;
   }
+}
+
+bool RateControl::QueueStands(const AckSample& sample) const {
+  if (lossy_round_) return true;
+  return shortest_ && Seconds(sample.smoothed_round_trip) > kLateTimes * Seconds(*shortest_);
 }
 
 void RateControl::UpdateShortest(Timestamp now, const AckSample& sample) {
@@ -160,10 +176,9 @@ size_t RateControl::InFlight(double gain) const {
 }
 
 void RateControl::UpdateWindow(const AckSample& sample) {
-  const double gain = mode_ == Mode::kStartup || mode_ == Mode::kDrain ? kStartupGain : kWindowGain;
   const size_t lump = *std::max_element(lumps_.begin(), lumps_.end());
   const size_t burst = std::max(3 * packet_size_, static_cast<size_t>(kBurst * bandwidth_));
-  const size_t target = InFlight(gain) + lump + burst;
+  const size_t target = InFlight(kWindowGain) + lump + burst;
   if (full_) {
     window_ = std::min(window_ + sample.acknowledged, target);
   } else if (window_ < target || sample.delivered < kFirstWindow * packet_size_) {

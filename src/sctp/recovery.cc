@@ -21,6 +21,8 @@ constexpr double kUnsentTime = 0.002;  // seconds
 constexpr size_t kLeastUnsent = size_t{32} << 10;
 constexpr Duration kLeastReordering = std::chrono::milliseconds(1);
 constexpr int kMostReordering = 8;
+// Chunks behind a gap that make it a loss where nothing was ever out of order.
+constexpr size_t kEnoughArrived = 3;
 constexpr Duration kFirstProbe = std::chrono::seconds(1);
 constexpr Duration kLeastSilence = std::chrono::milliseconds(200);
 constexpr int kMostDoublings = 6;
@@ -45,7 +47,8 @@ size_t Recovery::kept_bytes() const {
 }
 
 size_t Recovery::wanted_unsent() const {
-  return std::max(kLeastUnsent, static_cast<size_t>(kUnsentTime * rate_.bandwidth()));
+  const double rate = std::max(rate_.bandwidth(), rate_.pacing_rate().value_or(0));
+  return std::max(kLeastUnsent, static_cast<size_t>(kUnsentTime * rate));
 }
 
 size_t Recovery::engine_window() const {
@@ -126,7 +129,7 @@ Recovery::Fate Recovery::FateOf(Timestamp now, uint32_t tsn) {
     outstanding_.Clear();
     owning_ = false;
   }
-  if (!std::exchange(sent_any_, true)) acknowledged_tsn_ = tsn - 1;
+  if (!std::exchange(sent_any_, true)) acknowledged_tsn_ = highest_tsn_ = tsn - 1;
   last_tsn_ = tsn;
   ++sent_chunks_;
   if (!owning_) {
@@ -269,6 +272,12 @@ void Recovery::HandleDuplicates(const Sack& sack) {
 }
 
 void Recovery::NoteLatest(Timestamp now, const Outstanding::Delivery& delivery) {
+  // First transmissions leave in the order of TSNs.
+  if (IsAfter(delivery.first_tsn, highest_tsn_)) {
+    highest_tsn_ = delivery.first_tsn;
+  } else if (delivery.transmissions == 1) {
+    reordering_ = std::max(reordering_, 1);
+  }
   const Duration round_trip = now - delivery.sent_at;
   // Too early to be the answer to the last transmission.
   if (delivery.transmissions > 1 &&
@@ -312,8 +321,10 @@ void Recovery::HandleDeliveries(Timestamp now, size_t acknowledged) {
   sample.delivered = delivered_;
   sample.delivered_before = about->snapshot.delivered;
   sample.acknowledged = acknowledged;
+  sample.lost = lost_;
   sample.on_the_way = outstanding_.bytes_on_the_way();
   sample.round_trip = round_trip;
+  sample.smoothed_round_trip = smoothed_.value_or(Duration(0));
   sample.limited_by_sender = about->snapshot.limited_by_sender;
   if (interval > Duration(0) && interval >= rate_.shortest_round_trip().value_or(Duration(0))) {
     sample.rate = static_cast<double>(delivered_ - about->snapshot.delivered) /
@@ -333,9 +344,11 @@ void Recovery::SampleRoundTrip(Duration sample) {
   smoothed_ = (7 * *smoothed_ + sample) / 8;
 }
 
+// RFC 8985, section 6.2, step 4.
 Duration Recovery::ReorderingWindow() const {
+  if (reordering_ == 0 && outstanding_.arrived_chunks() >= kEnoughArrived) return Duration(0);
   const Duration shortest = rate_.shortest_round_trip().value_or(kLeastReordering);
-  const Duration window = std::max(kLeastReordering, reordering_ * shortest / 4);
+  const Duration window = std::max(kLeastReordering, std::max(1, reordering_) * shortest / 4);
   return smoothed_ ? std::min(window, std::max(*smoothed_, kLeastReordering)) : window;
 }
 
@@ -356,6 +369,7 @@ void Recovery::DetectLosses(Timestamp now) {
       return;
     }
     const Outstanding::Index next = outstanding_.NextOldest(index);
+    lost_ += packet.size();
     outstanding_.MarkLost(index);
     index = next;
   }
@@ -427,7 +441,7 @@ void Recovery::HandleNewPath() {
   variation_ = Duration(0);
   latest_sent_at_ = Timestamp();
   next_send_ = Timestamp();
-  reordering_ = 1;
+  reordering_ = 0;
   silences_ = 0;
   probed_ = probe_due_ = false;
   shortest_now_ = shortest_before_ = Duration::max();
@@ -464,6 +478,8 @@ std::optional<MutableByteSpan> Recovery::PollPacket(Timestamp now) {
     cutter_.reset();
   }
   const Outstanding::Index next = NextWorthSending();
+  const bool too_far = next == Outstanding::kNone && outstanding_.NextToSend() != next;
+  if (too_far) rate_.HandleLimit();
   if (const std::optional<MutableByteSpan> forward = PollForward(now)) return forward;
   if (std::exchange(probe_due_, false)) {
     // RFC 8985, section 7.3: something new, or else the last of what is on the way.

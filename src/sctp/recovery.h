@@ -166,6 +166,7 @@ class Recovery {
   int samples_ = 0;
 
   uint64_t delivered_ = 0;
+  uint64_t lost_ = 0;  // bytes, since the start
   Timestamp delivered_at_;
   Timestamp first_sent_at_;
   uint64_t limited_until_ = 0;
@@ -177,7 +178,8 @@ class Recovery {
   Timestamp latest_sent_at_;
   uint32_t latest_tsn_ = 0;
   Duration latest_round_trip_{0};
-  int reordering_ = 1;  // quarters of the shortest round trip
+  int reordering_ = 0;        // quarters of the shortest round trip; 0: none was seen
+  uint32_t highest_tsn_ = 0;  // that was delivered
   std::array<uint32_t, kRemembered> repeated_{};
   size_t repeated_count_ = 0;
   uint64_t retransmissions_ = 0;

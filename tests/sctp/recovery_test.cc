@@ -70,7 +70,23 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(LossyPath{"delay=10ms rate=10Mbit queue=100kB loss=1%", 30},
                     LossyPath{"delay=25ms rate=10Mbit queue=100kB loss=0.1%", 30},
                     LossyPath{"delay=25ms rate=10Mbit queue=100kB loss=1%", 100},
-                    LossyPath{"delay=50ms rate=10Mbit queue=200kB loss=1%", 30}));
+                    LossyPath{"delay=50ms rate=10Mbit queue=200kB loss=1%", 30},
+                    LossyPath{"delay=100ms rate=10Mbit queue=60kB loss=1%", 30},
+                    LossyPath{"delay=100ms rate=10Mbit queue=250kB loss=1%", 40},
+                    LossyPath{"delay=100ms rate=100Mbit queue=2500kB loss=1%", 4}));
+
+TEST(RecoveryPathTest, TheStartEndsBeforeAQueueOverflowsForLong) {
+  RecoveryWorld world("delay=100ms rate=10Mbit queue=250kB");
+  EXPECT_GT(world.Megabits(seconds(3)), 7.5);
+  EXPECT_LT(world.recovery.retransmissions(), 100u);
+}
+
+TEST(RecoveryPathTest, AFarReceiverDoesNotKeepTheStartGoing) {
+  // The path would hold more than the receiver keeps track of behind a gap.
+  RecoveryWorld world("delay=25ms rate=500Mbit queue=1MB loss=1%");
+  world.Run(milliseconds(500));
+  EXPECT_GT(world.Megabits(seconds(2)), 260);
+}
 
 TEST(RecoveryPathTest, TakesLateForLateNotForLost) {
   RecoveryWorld world("delay=25ms rate=50Mbit queue=1MB reorder=5% reorder-by=10ms");
@@ -161,6 +177,30 @@ TEST(RecoveryPathTest, TakesAPathBackThatBecameLong) {
 }
 
 // -- packet by packet ---------------------------------------------------------------------------
+
+// Four packets, of which the peer lacks the first; how many are sent anew within the next 5 ms.
+size_t RepairsBehind(Recovery& recovery, uint32_t first) {
+  for (uint32_t i = 0; i < 4; ++i) recovery.HandleOutbound(kStart, DataPacket(first + i, 100));
+  EXPECT_EQ(CountPackets(recovery, kStart), 4u);
+  const Timestamp now = kStart + milliseconds(50);
+  recovery.HandleInbound(now, SackPacket(first - 1, 1000, {{first + 1, first + 3}}));
+  recovery.HandleTimeout(now + milliseconds(5));
+  return CountPackets(recovery, now + milliseconds(5));
+}
+
+TEST(RecoveryTest, ThreeChunksBehindAGapMakeItALoss) {
+  Recovery recovery{RecoveryOptions()};
+  EXPECT_EQ(RepairsBehind(recovery, 1), 1u);
+}
+
+TEST(RecoveryTest, ItIsNoLossYetWhereThePathIsKnownToReorder) {
+  Recovery recovery{RecoveryOptions()};
+  for (uint32_t tsn = 1; tsn <= 2; ++tsn) recovery.HandleOutbound(kStart, DataPacket(tsn, 100));
+  EXPECT_EQ(CountPackets(recovery, kStart), 2u);
+  recovery.HandleInbound(kStart + milliseconds(50), SackPacket(0, 1000, {{2, 2}}));
+  recovery.HandleInbound(kStart + milliseconds(51), SackPacket(2, 1000, {}));
+  EXPECT_EQ(RepairsBehind(recovery, 3), 0u);
+}
 
 TEST(RecoveryTest, ControlPassesAtOnceAndDataIsTaken) {
   Recovery recovery{RecoveryOptions()};
