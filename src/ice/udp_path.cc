@@ -110,14 +110,7 @@ void UdpPath::SetCoalescing(bool on) {
 }
 
 void UdpPath::UpdateInterest() {
-  watch_.SetEvents((reading_ ? uint32_t{EPOLLIN} : 0) | (want_write_ ? uint32_t{EPOLLOUT} : 0));
-}
-
-void UdpPath::StopReading() {
-  reading_ = false;
-  SetCoalescing(false);
-  coalesce_at_ = Timestamp::Max();
-  UpdateInterest();
+  watch_.SetEvents(uint32_t{EPOLLIN} | (want_write_ ? uint32_t{EPOLLOUT} : 0));
 }
 
 void UdpPath::OnEvents(uint32_t events) {
@@ -125,14 +118,14 @@ void UdpPath::OnEvents(uint32_t events) {
     UpdateInterest();
     observer_.OnPathWritable();
   }
-  if (reading_ && (events & (EPOLLIN | EPOLLERR)) != 0) ReadTurn();
+  if ((events & (EPOLLIN | EPOLLERR)) != 0) ReadTurn();
 }
 
 void UdpPath::ReadTurn() {
   if (!coalescing_ && reactor_.Now() >= coalesce_at_) SetCoalescing(true);
   size_t datagrams = 0;
   size_t bytes = 0;
-  while (reading_ && datagrams < net::kDatagramsPerTurn && bytes < net::kReadBytesPerTurn) {
+  while (datagrams < net::kDatagramsPerTurn && bytes < net::kReadBytesPerTurn) {
     const Front front = LookAtFront();
     if (front == Front::kNothing) break;
     if (front == Front::kEngine) {
@@ -177,8 +170,7 @@ UdpPath::Arrived UdpPath::Read() {
 
 size_t UdpPath::Deliver(const Arrived& arrived) {
   size_t count = 0;
-  for (ByteSpan rest = arrived.bytes; !rest.empty() && reading_;
-       rest = rest.Skip(arrived.segment)) {
+  for (ByteSpan rest = arrived.bytes; !rest.empty(); rest = rest.Skip(arrived.segment)) {
     const ByteSpan datagram = rest.First(arrived.segment);
     ++count;
     if (codec::ClassifyPacket(datagram) == codec::PacketKind::kDtls) {

@@ -24,8 +24,8 @@ class UdpPath {
 
   enum class Outcome { kAllSent, kWouldBlock };
 
-  // Called from the loop, never inside a call to the path. Every method may call Send and
-  // StopReading, but not destroy the path.
+  // Called from the loop, never inside a call to the path. Every method may call Send, but not
+  // destroy the path.
   class Observer {
    public:
     virtual ~Observer() = default;
@@ -55,8 +55,6 @@ class UdpPath {
   Outcome Send(net::DatagramBatch& batch);
   // Whether the last Send would have blocked, and OnPathWritable has not come since.
   bool blocked() const { return want_write_; }
-  // For good.
-  void StopReading();
 
   // What the kernel would not send.
   uint64_t dropped() const { return dropped_; }
@@ -94,7 +92,6 @@ class UdpPath {
   socklen_t remote_size_;
   Observer& observer_;
   net::FdWatch watch_;
-  bool reading_ = true;
   bool want_write_ = false;
   int hop_limit_ = 0;  // 0: as the socket's
 

@@ -50,18 +50,13 @@ void TcpListener::AddSocket(UniqueFd fd) {
 
 std::string TcpListener::ToString() const { return JoinAddresses(addresses_); }
 
-void TcpListener::PauseAccepting() {
-  paused_ = true;
-  UpdateWatches();
-}
-
-void TcpListener::ResumeAccepting() {
-  paused_ = false;
+void TcpListener::StopAccepting() {
+  stopped_ = true;
   UpdateWatches();
 }
 
 void TcpListener::AcceptBatch(int fd) {
-  for (int i = 0; i < kAcceptsPerTurn && !paused_ && !retry_alarm_->armed(); ++i) {
+  for (int i = 0; i < kAcceptsPerTurn && !stopped_ && !retry_alarm_->armed(); ++i) {
     if (!Accept(fd)) return;
   }
 }
@@ -111,7 +106,7 @@ bool TcpListener::HandleAcceptError(int error_number) {
 }
 
 void TcpListener::UpdateWatches() {
-  const bool accepting = !paused_ && !retry_alarm_->armed();
+  const bool accepting = !stopped_ && !retry_alarm_->armed();
   for (auto& socket : sockets_) socket.watch->SetEvents(accepting ? uint32_t{EPOLLIN} : 0);
 }
 

@@ -32,7 +32,7 @@ struct TcpListenOptions {
 
 class TcpListener {
  public:
-  // Called from the loop for each connection. May pause the listener; destroys it only through
+  // Called from the loop for each connection. May stop the listener; destroys it only through
   // DeferDelete.
   using AcceptCallback =
       std::function<void(std::unique_ptr<TcpStream> stream, const SocketAddress& peer)>;
@@ -54,11 +54,8 @@ class TcpListener {
   // "127.0.0.1:25565, [::1]:25565".
   std::string ToString() const;
 
-  // While paused, connections wait in the kernel's backlog. Not counted: one Resume ends any number
-  // of Pauses.
-  void PauseAccepting();
-  void ResumeAccepting();
-  bool paused() const { return paused_; }
+  // For good. Connections wait in the kernel's backlog, and are reset when the listener is gone.
+  void StopAccepting();
 
  private:
   struct Socket {
@@ -79,7 +76,7 @@ class TcpListener {
   AcceptCallback on_accept_;
   std::vector<SocketAddress> addresses_;
   std::vector<Socket> sockets_;
-  bool paused_ = false;
+  bool stopped_ = false;
   std::unique_ptr<link::Alarm> retry_alarm_;  // armed while out of descriptors
   LogGate rest_lines_{LogGateRule{1.0, 1.0}};
 };

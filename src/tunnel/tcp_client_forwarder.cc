@@ -74,7 +74,7 @@ void TcpClientForwarder::ClearPath(const Status& why) {
 
 void TcpClientForwarder::Drain(Timestamp deadline, std::function<void()> on_drained) {
   drain_.Begin(deadline, std::move(on_drained));
-  listener_->PauseAccepting();  // it may outlive us by a turn
+  listener_->StopAccepting();  // it may outlive us by a turn
   reactor_.DeferDelete(std::move(listener_));
   admission_.HandleDrain();
   PumpAdmission();

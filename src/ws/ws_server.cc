@@ -128,7 +128,7 @@ Status LwsServer::Listen() {
 
 void LwsServer::StopListening() {
   if (listener_ == nullptr) return;
-  listener_->PauseAccepting();  // the listener may outlive us by a turn
+  listener_->StopAccepting();  // the listener may outlive us by a turn
   engine_.reactor().DeferDelete(std::move(listener_));
 }
 

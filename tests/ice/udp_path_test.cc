@@ -177,16 +177,6 @@ TEST_F(UdpPathTest, EngineReadsAloneWhenThePathIsGone) {
   EXPECT_EQ(ours_.Option(SOL_UDP, UDP_GRO), 0);
 }
 
-TEST_F(UdpPathTest, StopsReading) {
-  Use(UdpOffload::kOn, ours_, peer_);
-  path_->StopReading();
-  const std::string full = Datagram(kDtls, kSegment);
-  peer_.SendTo(ours_, full + full, kSegment);
-  EXPECT_FALSE(
-      reactor_.RunUntil([this] { return !received_.empty(); }, std::chrono::milliseconds(20)));
-  EXPECT_EQ(ours_.Receive(), full);
-}
-
 net::DatagramBatch BatchOf(size_t count, size_t last) {
   net::DatagramBatch batch;
   for (size_t i = 0; i < count; ++i) batch.Append(ByteSpan(Datagram(kDtls, kSegment)));

@@ -79,7 +79,7 @@ class TcpForwarderTest : public ForwarderFixture {
     auto listener = net::TcpListener::Listen(
         reactor_, HostPort{"127.0.0.1", Port(0)}, options,
         [](std::unique_ptr<net::TcpStream> /*stream*/, const net::SocketAddress& /*peer*/) {});
-    (*listener)->PauseAccepting();
+    (*listener)->StopAccepting();
     fillers_.push_back(std::make_unique<App>(reactor_, resolver_, (*listener)->addresses().front(),
                                              Sends(0, StreamUserPlan::End::kNever)));
     EXPECT_TRUE(RunUntil([this] { return fillers_.back()->user() != nullptr; }));
