@@ -29,6 +29,17 @@ std::vector<CommandFlags> RoleFlagSets(const std::vector<Command>& commands) {
   return sets;
 }
 
+// Those that take --config: what a file may hold and a variable may set.
+std::vector<CommandFlags> ConfiguredFlagSets(const std::vector<Command>& commands) {
+  std::vector<CommandFlags> sets;
+  for (const Command& command : commands) {
+    if (command.flags.Find("config") != nullptr) {
+      sets.push_back({command.help.name, &command.flags});
+    }
+  }
+  return sets;
+}
+
 // The flags of all roles: what may stand in front of the word that says which role.
 FlagSet AllRoleFlags(const std::vector<Command>& commands) {
   std::vector<FlagSpec> all;
@@ -50,7 +61,8 @@ Result<std::vector<Setting>> ReadConfig(const std::vector<Command>& commands,
   if (path.empty() || (!asked_for && !FileExists(path))) return std::vector<Setting>();
   const Result<std::string> text = ReadSmallFile(path, kMaxYamlBytes);
   if (!text.ok()) return text.status().WithContext(asked_for ? config.where : path);
-  Result<std::vector<Setting>> settings = ParseConfig(*text, path, RoleFlagSets(commands), command);
+  Result<std::vector<Setting>> settings =
+      ParseConfig(*text, path, ConfiguredFlagSets(commands), command);
   if (settings.ok() || asked_for) return settings;
   return Usage(settings.status().message() +
                " (this file is read where it exists; --config= reads none)");
@@ -146,11 +158,11 @@ Status MergeEverySource(const std::vector<Command>& commands, const Command& com
   const std::vector<Setting> variables =
       ReadEnvironment(command.flags, command.help.name, environment);
   if (Status merged = prepared.settings.Merge(variables); !merged.ok()) return merged;
-  if (command.kind != CommandKind::kRole) return Status::Ok();
+  if (command.flags.Find("config") == nullptr) return Status::Ok();
   const auto from_file = ReadConfig(commands, command.help.name, prepared.settings.Get("config"));
   if (!from_file.ok()) return from_file.status();
   if (Status merged = prepared.settings.Merge(*from_file); !merged.ok()) return merged;
-  prepared.warnings = FindUnknownVariables(RoleFlagSets(commands), environment);
+  prepared.warnings = FindUnknownVariables(ConfiguredFlagSets(commands), environment);
   return Status::Ok();
 }
 

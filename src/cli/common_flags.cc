@@ -74,9 +74,13 @@ net::SpinOptions SpinOf(const Settings& settings) {
 std::vector<FlagSpec> RoleFlags() {
   FlagSpec mode = GflagsFlag("mode", ValueType::kChoice, "MODE");
   mode.choices = {"server", "host", "client"};
+  return {AdminFlag(""), ConfigFlag(), std::move(mode)};
+}
+
+FlagSpec ConfigFlag() {
   FlagSpec config = GflagsFlag("config", ValueType::kPath, "FILE");
   config.sources = Sources::kNoFile;
-  return {AdminFlag(""), std::move(config), std::move(mode)};
+  return config;
 }
 
 FlagSpec AdminFlag(const std::string& default_text) {

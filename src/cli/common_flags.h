@@ -31,6 +31,8 @@ std::vector<FlagSpec> RoleFlags();
 FlagSpec SpinFlag();
 net::SpinOptions SpinOf(const Settings& settings);
 
+FlagSpec ConfigFlag();
+
 // Where the admin interface of a role is; empty: nowhere.
 FlagSpec AdminFlag(const std::string& default_text);
 

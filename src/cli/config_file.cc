@@ -21,6 +21,12 @@ constexpr int kDeepestKey = 4;  // maps in maps; no flag has more parts
 
 using Kind = YamlNode::Kind;
 
+// Of the command `reverse server`: "reverse-server".
+std::string SectionName(std::string command) {
+  std::replace(command.begin(), command.end(), ' ', '-');
+  return command;
+}
+
 class ConfigReader {
  public:
   ConfigReader(const std::string& file, const std::vector<CommandFlags>& commands,
@@ -143,7 +149,7 @@ class ConfigReader {
 
   const CommandFlags* FindSection(const std::string& name) const {
     for (const CommandFlags& command : commands_) {
-      if (command.command == name) return &command;
+      if (SectionName(command.command) == SectionName(name)) return &command;
     }
     return nullptr;
   }

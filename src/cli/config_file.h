@@ -8,7 +8,8 @@
 //   host:
 //     id: myhost
 //
-// A name may be cut at its dashes into nested maps ("tls: {cert-file: x}" is tls-cert-file). One
+// A name may be cut at its dashes into nested maps ("tls: {cert-file: x}" is tls-cert-file); the
+// section of `reverse server` is reverse-server, so also "reverse: {server: {...}}". One
 // file may serve several commands: keys of the other ones are checked and left alone.
 #ifndef MING_CLI_CONFIG_FILE_H_
 #define MING_CLI_CONFIG_FILE_H_

@@ -10,7 +10,8 @@ namespace {
 std::string VariablePart(std::string_view name) {
   std::string upper(name);
   std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) {
-    return c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return c == '-' || c == ' ' ? '_'
+                                : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   });
   return upper;
 }

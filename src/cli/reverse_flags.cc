@@ -51,6 +51,7 @@ std::vector<FlagSpec> CommonFlags() {
                                               "debug: a line for each connection")),
       InGroup(FlagGroup::kLogging,
               ChoiceFlag("log-format", {"text", "json"}, "json: one object a line")),
+      ConfigFlag(),
       HelpFlag(),
       VersionFlag(),
   };

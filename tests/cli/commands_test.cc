@@ -104,11 +104,11 @@ TEST(Commands, RolesAreThoseOfTheGoTool) {
   EXPECT_THAT(roles, ElementsAre("server", "host", "client"));
 }
 
-TEST(Commands, FlagOfSeveralRolesHasOneType) {
+TEST(Commands, FlagOfSeveralCommandsWithAFileHasOneType) {
   const std::vector<Command> commands = MakeCommands();
   for (const Command& one : commands) {
     for (const Command& other : commands) {
-      if (one.kind != CommandKind::kRole || other.kind != CommandKind::kRole) continue;
+      if (!one.flags.Find("config") || !other.flags.Find("config")) continue;
       for (const FlagSpec& flag : one.flags.flags()) {
         const FlagSpec* same = other.flags.Find(flag.name);
         if (same == nullptr) continue;

@@ -70,6 +70,21 @@ TEST_F(Reverse, AReplacedClientEndsWithFive) {
   EXPECT_TRUE(second.WaitForErrors("event=client_up"));
 }
 
+TEST_F(Reverse, TakesItsSectionOfTheFileAndItsVariables) {
+  Write("config.yaml",
+        "listen-b: 127.0.0.1:0\nserver: {addr: ':1'}\n"
+        "reverse-server: {listen-a: ['127.0.0.1:0=home']}\n"
+        "reverse:\n  client:\n    target: localhost:1\n    id: home\n");
+  Subprocess server({"reverse", "server"}, {{"MING_REVERSE_SERVER_UDP", "true"}});
+  ASSERT_TRUE(server.WaitForOutput(" --id home --udp\n")) << server.errors();
+  Subprocess client({"reverse", "client"}, {{"MING_REVERSE_CLIENT_SERVER", ClientPort(server)}});
+  EXPECT_TRUE(server.WaitForErrors("event=client_up id=home")) << client.errors();
+  Write("config.yaml", "reverse-server:\n  listen-c: ':1'\n");
+  const RunResult refused = RunMing({"reverse", "server"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.errors, HasSubstr("config.yaml:2:3: unknown key \"listen-c\""));
+}
+
 TEST_F(Reverse, WrongUseIsExplained) {
   const auto error_of = [](const std::vector<std::string>& words) {
     const RunResult result = RunMing(words);
