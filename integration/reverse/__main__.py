@@ -3,7 +3,7 @@
 
 Every case carries the id of its requirement: B..: behaviour, H..: heartbeat, S..: statistics, M..: several clients, T..: TLS and
 token, U..: UDP, A..: connections opened ahead, X..: the PROXY header, E..: examples of docs/reverse.md, L..: lines, limits and timers,
-Z..: sanitizers. The smoke set leaves out what takes long, or does it with less data and shorter times.
+Z..: sanitizers. The smoke set leaves out what takes more than 15 s, or does it with less data and shorter times.
 """
 import pathlib
 import sys
@@ -18,6 +18,8 @@ CASES = [*relay_cases.CASES, *pairing_cases.CASES, *end_cases.CASES, *long_cases
          *foreign_cases.CASES, *rule_cases.CASES, *ahead_cases.CASES]
 # What waits for long, or has no smaller version.
 SLOW = {long_cases.h1_heartbeat}
+# More than 15 s in full, so smaller in the smoke set.
+SMALLER = {long_cases.h2_back_off, relay_cases.b23_splice}
 NEEDS = {trust_cases.t1_tls: ["openssl"], trust_cases.t2_expired_server: ["openssl"], trust_cases.t5_one_end_only: ["openssl"],
          relay_cases.b1_http: ["nginx"], long_cases.h1_heartbeat: ["nft"], **foreign_cases.NEEDS}
 
@@ -34,6 +36,10 @@ def number(name):
     return (head[0], int(head[1:]))
 
 
+def in_full(function, arguments):
+    return arguments.set == "full" or function not in SMALLER
+
+
 def prepared(name, function, smoke, ming=None):
     """The case as the suite runs it, with a lab of its own; `ming`: the option that names its program."""
     def run(arguments):
@@ -42,7 +48,7 @@ def prepared(name, function, smoke, ming=None):
         program = getattr(arguments, ming) if ming else arguments.ming
         if program is None:
             raise Skip(f"needs --{ming.replace('_', '-')}")
-        return run_in(ReverseLab(program), lambda lab: function(lab, arguments.set == "full"), arguments.keep_logs)
+        return run_in(ReverseLab(program), lambda lab: function(lab, in_full(function, arguments)), arguments.keep_logs)
     return Case(name, run, smoke=smoke)
 
 
