@@ -76,7 +76,7 @@ Status TcpConnector::Start(const SocketAddress& address) {
   sockaddr_storage storage{};
   const socklen_t size = address.ToKernel(storage);
   const int number = fd->get();
-  TcpStream::Prepare(number, options_.tcp);
+  TcpStream::PrepareConnecting(number, options_.tcp);
   if (::connect(number, reinterpret_cast<const sockaddr*>(&storage), size) != 0 &&
       errno != EINPROGRESS) {
     return Status::FromErrno("connect", errno);
@@ -94,8 +94,8 @@ void TcpConnector::OnAttemptDone(AttemptRef attempt, uint32_t events) {
   attempts_.erase(attempt);
   const Status status = OutcomeOf(done.fd.get(), done.address, events);
   if (status.ok()) {
-    Finish(
-        TcpStream::AdoptConnected(reactor_, {std::move(done.fd), std::move(done.watch), events}));
+    Finish(TcpStream::AdoptConnected(reactor_, {std::move(done.fd), std::move(done.watch), events},
+                                     options_.tcp));
     return;
   }
   done.watch.reset();

@@ -26,6 +26,8 @@ constexpr size_t kWriteHint = size_t{64} * 1024;
 // How much unread data a closing stream discards, so that the kernel ends it with FIN. A peer that
 // goes on sending gets a reset, which is right.
 constexpr size_t kMaxDiscardOnClose = size_t{16} << 20;
+// A connection of this age has its keep-alive options. Their first probe is due later.
+constexpr Duration kKeepaliveAge = std::chrono::seconds(1);
 
 bool IsWouldBlock(int error_number) {
   return error_number == EAGAIN || error_number == EWOULDBLOCK;
@@ -85,20 +87,37 @@ std::unique_ptr<TcpStream> TcpStream::Adopt(Reactor& reactor, UniqueFd fd,
 }
 
 void TcpStream::Prepare(int fd, const TcpOptions& options) {
+  PrepareConnecting(fd, options);
+  if (options.keepalive) SetKeepalive(fd, *options.keepalive);
+}
+
+void TcpStream::PrepareConnecting(int fd, const TcpOptions& options) {
   SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   // Until CloseWrite has said otherwise: a killed process must not look like one that had finished.
   SetOnClose(fd, OnClose::kReset);
-  if (options.keepalive) SetKeepalive(fd, *options.keepalive);
   if (options.lazy_acks) SetOption(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
 }
 
 std::unique_ptr<TcpStream> TcpStream::AdoptAccepted(Reactor& reactor, UniqueFd fd) {
   auto watch = std::make_unique<FdWatch>(reactor, fd.get(), nullptr);
-  return std::unique_ptr<TcpStream>(new TcpStream(reactor, {std::move(fd), std::move(watch), 0}));
+  std::unique_ptr<TcpStream> stream(new TcpStream(reactor, {std::move(fd), std::move(watch), 0}));
+  stream->news_came_ = true;  // before it was watched, maybe
+  return stream;
 }
 
-std::unique_ptr<TcpStream> TcpStream::AdoptConnected(Reactor& reactor, Connected connected) {
-  return std::unique_ptr<TcpStream>(new TcpStream(reactor, std::move(connected)));
+std::unique_ptr<TcpStream> TcpStream::AdoptConnected(Reactor& reactor, Connected connected,
+                                                     const TcpOptions& options) {
+  std::unique_ptr<TcpStream> stream(new TcpStream(reactor, std::move(connected)));
+  if (options.keepalive) stream->KeepAliveLater(*options.keepalive);
+  return stream;
+}
+
+void TcpStream::KeepAliveLater(Duration idle) {
+  age_alarm_ = reactor_.CreateAlarm([this, idle] {
+    if (fd_.valid()) SetKeepalive(fd_.get(), idle);
+    age_alarm_.reset();
+  });
+  age_alarm_->ArmAt(reactor_.Now() + kKeepaliveAge);
 }
 
 TcpStream::TcpStream(Reactor& reactor, Connected connected)
@@ -144,10 +163,9 @@ ReadChunk TcpStream::ReadFromSocket(size_t max) {
     budget_turn_ = reactor_.turn();
     budget_left_ = kReadBytesPerTurn;
   }
-  if (budget_left_ == 0) {
+  if (!HasNews() || budget_left_ == 0) {
     want_read_ = true;
-    // The news of this turn may be from before the read that emptied the socket: no other follows.
-    if (!emptied_ || end_came_ || error_came_ || urgent_came_) ArmAlarm();
+    if (HasNews()) ArmAlarm();
     return {ReadState::kWouldBlock, {}};
   }
   const MutableByteSpan scratch = reactor_.BorrowReadScratch(this);
@@ -159,12 +177,13 @@ ReadChunk TcpStream::ReadFromSocket(size_t max) {
   }
   const auto received = static_cast<size_t>(count);
   // A short read emptied the socket, and what comes after it makes an event of its own: asking
-  // again now would most likely cost a call for nothing.
-  emptied_ = received < size && !urgent_came_ && !error_came_ && state_ == State::kOpen;
-  budget_left_ = emptied_ ? 0 : budget_left_ - received;
+  // again before that would cost a call for nothing.
+  const bool emptied = received < size && !urgent_came_ && !error_came_ && state_ == State::kOpen;
+  if (emptied) news_came_ = false;
+  budget_left_ -= received;
   if (budget_left_ < kLeastRead) budget_left_ = 0;
   shown_ = ByteSpan(scratch.data(), received);
-  if (emptied_ && end_came_) read_ended_ = true;
+  if (emptied && end_came_) read_ended_ = true;
   return Shown(shown_, max);
 }
 
@@ -179,6 +198,7 @@ void TcpStream::HandleNothingRead(ssize_t result) {
   if (result == 0) errno = ECONNRESET;
   if (IsWouldBlock(errno)) {
     want_read_ = true;
+    news_came_ = false;
   } else if (errno == EINTR) {
     want_read_ = true;
     ArmAlarm();
@@ -240,6 +260,10 @@ link::SpliceEnd::Moved TcpStream::SpliceTo(link::SplicePipe& pipe, size_t max) {
   if (read_ended_) return {SpliceState::kEnd, 0};
   if (!fd_.valid()) return {SpliceState::kWouldBlock, 0};
   if (urgent_came_) return {SpliceState::kRefused, 0};
+  if (!HasNews()) {
+    want_read_ = true;
+    return {SpliceState::kWouldBlock, 0};
+  }
   const ssize_t count = ::splice(fd_.get(), nullptr, pipe.write_end(), nullptr, max,
                                  SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
   if (count > 0) return {SpliceState::kMoved, static_cast<size_t>(count)};
@@ -321,6 +345,7 @@ void TcpStream::OnEvents(uint32_t events) {
 }
 
 void TcpStream::NoteEvents(uint32_t events) {
+  if ((events & ~uint32_t{EPOLLOUT}) != 0) news_came_ = true;
   if ((events & EPOLLRDHUP) != 0) end_came_ = true;
   if ((events & EPOLLERR) != 0) error_came_ = true;
   if ((events & EPOLLPRI) != 0) urgent_came_ = true;

@@ -43,8 +43,10 @@ class TcpStream final : public link::ByteStream, private link::SpliceEnd {
   static std::unique_ptr<TcpStream> Adopt(Reactor& reactor, UniqueFd fd,
                                           const TcpOptions& options = TcpOptions());
   // The same in two steps: sets the options of a socket that is to listen, which hands them on to
-  // what it accepts so that no call to the kernel is needed for each, or is to connect.
+  // what it accepts so that no call to the kernel is needed for each.
   static void Prepare(int fd, const TcpOptions& options);
+  // Of a socket that is to connect, without those that can wait: many connections are over soon.
+  static void PrepareConnecting(int fd, const TcpOptions& options);
   static std::unique_ptr<TcpStream> AdoptAccepted(Reactor& reactor, UniqueFd fd);
   // Told once each time something comes, or, where a write was not taken whole, there is room.
   static constexpr uint32_t kEvents = uint32_t{EPOLLIN} | EPOLLRDHUP | EPOLLPRI | EPOLLET;
@@ -55,7 +57,8 @@ class TcpStream final : public link::ByteStream, private link::SpliceEnd {
     std::unique_ptr<FdWatch> watch;  // of kConnectingEvents
     uint32_t events = 0;
   };
-  static std::unique_ptr<TcpStream> AdoptConnected(Reactor& reactor, Connected connected);
+  static std::unique_ptr<TcpStream> AdoptConnected(Reactor& reactor, Connected connected,
+                                                   const TcpOptions& options);
 
   // After CloseWrite the connection ends in order and what was written is delivered, unless the
   // peer goes on sending. Destroyed before CloseWrite it is reset, so that the peer cannot take
@@ -105,6 +108,11 @@ class TcpStream final : public link::ByteStream, private link::SpliceEnd {
   void OnEvents(uint32_t events);
   void NoteEvents(uint32_t events);
   void OnAlarm();
+  void KeepAliveLater(Duration idle);
+  // Whether a read may find anything.
+  bool HasNews() const {
+    return news_came_ || end_came_ || error_came_ || urgent_came_ || state_ != State::kOpen;
+  }
   void Readable();
   link::ReadChunk Shown(ByteSpan bytes, size_t max) const;
   link::ReadChunk ReadFromSocket(size_t max);
@@ -126,20 +134,22 @@ class TcpStream final : public link::ByteStream, private link::SpliceEnd {
   std::unique_ptr<FdWatch> watch_;
   Observer* observer_ = nullptr;
   State state_ = State::kOpen;
-  bool want_read_ = false;    // OnReadable is owed
-  bool want_write_ = false;   // OnWritable is owed
-  bool read_ended_ = false;   // the peer's end was seen
+  bool want_read_ = false;   // OnReadable is owed
+  bool want_write_ = false;  // OnWritable is owed
+  bool read_ended_ = false;  // the peer's end was seen
+  // Since a read that emptied the socket; the kernel tells of all that comes after it.
+  bool news_came_ = false;
   bool end_came_ = false;     // it waits behind the bytes in the socket
   bool error_came_ = false;   // epoll told of an error
   bool urgent_came_ = false;  // a short read may stand before an urgent byte, not before nothing
   bool write_closed_ = false;
   uint64_t budget_turn_ = 0;
   size_t budget_left_ = kReadBytesPerTurn;  // bytes that may still be read in turn budget_turn_
-  bool emptied_ = false;                    // by the last read
   ByteSpan shown_;                          // shown from the Reactor's scratch and not consumed
   ByteBuffer residue_;                      // what earlier Peeks showed and Consume left
   std::optional<Status> failure_;           // not yet reported
   std::unique_ptr<link::Alarm> alarm_;      // a failure to report, or more to read
+  std::unique_ptr<link::Alarm> age_alarm_;  // until keep-alive is on
 };
 
 }  // namespace ming::net

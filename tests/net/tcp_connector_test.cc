@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -70,6 +72,32 @@ TEST_F(TcpConnectorTest, ConnectsToANumericAddress) {
   const auto& result = Connect("127.0.0.1", listener.address.port());
   ASSERT_TRUE(result.ok()) << result.status().ToString();
   EXPECT_EQ((*result)->peer_address(), listener.address);
+}
+
+int DescriptorOf(const TcpStream& stream) {
+  int fd = 0;
+  while (fd < 1024 && !(LocalAddressOf(fd) == stream.local_address())) ++fd;
+  return fd;
+}
+
+// Not before: most connections are over by then.
+TEST_F(TcpConnectorTest, KeepsAliveWhatIsASecondOld) {
+  const RawListener listener = ListenRaw("127.0.0.1", 1);
+  options_.tcp.keepalive = std::chrono::seconds(15);
+  const auto& result = Connect("127.0.0.1", listener.address.port());
+  ASSERT_TRUE(result.ok()) << result.status().ToString();
+  const int fd = DescriptorOf(**result);
+  const auto option = [fd](int level, int name) {
+    int value = -1;
+    socklen_t size = sizeof(value);
+    EXPECT_EQ(::getsockopt(fd, level, name, &value, &size), 0);
+    return value;
+  };
+  EXPECT_EQ(option(SOL_SOCKET, SO_KEEPALIVE), 0);
+  EXPECT_TRUE(RunUntil([&] { return option(SOL_SOCKET, SO_KEEPALIVE) == 1; }));
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPIDLE), 15);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPINTVL), 5);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_KEEPCNT), 3);
 }
 
 // What came while the connector still watched is not lost for the stream's reader.
