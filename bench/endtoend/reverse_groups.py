@@ -45,7 +45,7 @@ def idle(bench):
     """Private memory of one hop for each connection that carries nothing; the kernel's buffers are not counted."""
     say_crowd()
     parties = prepare(bench, IDLE_PARTIES)
-    interleave(bench, parties, {"reverse idle": hold_idle}, min(bench.rounds, 3))
+    interleave(bench, parties, {"reverse idle": hold_idle})
     stop(parties)
 
 
@@ -68,5 +68,5 @@ def storm(bench):
     parties = prepare(bench, ("direct", *IDLE_PARTIES))
     for party in parties.values():
         load.start_echo(party)
-    interleave(bench, parties, {"reverse storm": lambda party: load.storm(party, CROWD, 1)}, min(bench.rounds, 3))
+    interleave(bench, parties, {"reverse storm": lambda party: load.storm(party, CROWD, 1)})
     stop(parties)

@@ -45,7 +45,7 @@ def udp(bench):
         metrics = load.datagram_rate(party, size, found.get((party.name, size), 8000))
         found[party.name, size] = metrics["datagrams_s"] * 0.97
         return metrics
-    interleave(bench, parties, {f"udp {size}": lambda party, s=size: highest(party, s) for size in (100, 1200)}, min(bench.rounds, 3))
+    interleave(bench, parties, {f"udp {size}": lambda party, s=size: highest(party, s) for size in (100, 1200)})
     stop(parties)
 
 
@@ -94,7 +94,7 @@ def memory(bench):
     parties = prepare(bench, ("ming", "before", "pion"))
     for party in parties.values():
         load.start_echo(party)
-    interleave(bench, parties, {"idle peers": peer_memory, "idle streams": stream_memory}, min(bench.rounds, 3))
+    interleave(bench, parties, {"idle peers": peer_memory, "idle streams": stream_memory})
     stop(parties)
 
 
@@ -130,11 +130,10 @@ def rtt(bench):
     def make_place(run, label):
         return wire_place(run, label, bench.tools.wire, "delay=10ms")
     parties = prepare(bench, ("direct", "direct-cubic", "ming", "before", "pion"), make_place=make_place)
-    rounds = min(bench.rounds, 3)
     for round_trip in ROUND_TRIPS_MS:
         for loss in LOSSES:
             cell = {f"rtt {round_trip} loss {loss:g}": lambda party, r=round_trip, l=loss: over_wire(party, r, l, 1.5 * bench.seconds)}
-            interleave(bench, parties, cell, rounds if (round_trip, loss) in CELLS_OF_TARGETS else 1)
+            interleave(bench, parties, cell, bench.rounds if (round_trip, loss) in CELLS_OF_TARGETS else 1)
     stop(parties)
 
 
