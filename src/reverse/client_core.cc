@@ -21,6 +21,8 @@ constexpr uint64_t kMaxHeartbeatMs = 3'600'000;
 constexpr char kNotRt1[] =
     "the server does not speak RT1 (is this its port B? With a certificate it wants TLS)";
 constexpr char kUnanswered[] = ", unanswered (is this its port B? With a certificate it wants TLS)";
+constexpr char kDistrusted[] = " (--tls-ca: whom to trust, --tls-name: whom it is for)";
+constexpr char kUnproved[] = ": it judges --token-file, --tls-cert and --id";
 constexpr char kNotOffered[] = "the server asks for connections that were not offered";
 constexpr char kNoAnswer[] = "the server does not answer (is this its port B?)";
 
@@ -106,7 +108,7 @@ size_t ClientCore::HandleControlBytes(Timestamp now, ByteSpan bytes) {
 void ClientCore::HandleControlEnd(Timestamp now, const Status& why) {
   if (!HasControl()) return;
   if (why.code() == StatusCode::kPermissionDenied && !options_.reconnect.after_refusal) {
-    return End(now, ClientEnd::kRefused, why);
+    return End(now, ClientEnd::kRefused, Status(why.code(), why.message() + kDistrusted));
   }
   const bool unanswered = control_ == Control::kGreeting && why.code() == StatusCode::kClosed;
   LoseControl(now, unanswered ? Status(why.code(), why.message() + kUnanswered) : why, {});
@@ -131,9 +133,11 @@ void ClientCore::HandleReply(Timestamp now, std::string_view line) {
 }
 
 void ClientCore::HandleRefusal(Timestamp now, const codec::ReverseErr& err) {
-  const Status why(StatusCode::kPermissionDenied, "the server refused: " + ErrorText(err));
+  const bool unproved = err.code == ReverseError::kAuth;
+  const Status why(StatusCode::kPermissionDenied,
+                   "the server refused: " + ErrorText(err) + (unproved ? kUnproved : ""));
   const bool for_good = err.code == ReverseError::kProto || err.code == ReverseError::kVersion ||
-                        (err.code == ReverseError::kAuth && !options_.reconnect.after_refusal);
+                        (unproved && !options_.reconnect.after_refusal);
   if (for_good) return End(now, ClientEnd::kRefused, why);
   LoseControl(now, why, err.code == ReverseError::kBusy ? kLeastBusyDelay : Duration::zero());
 }

@@ -139,7 +139,7 @@ TEST_F(Reverse, AnotherTokenIsRefusedForGoodAndNeverLogged) {
   };
   const RunResult refused = RunMing(client_words("wrong"));
   EXPECT_EQ(refused.code, 4);
-  EXPECT_THAT(refused.errors, HasSubstr("the server refused: AUTH"));
+  EXPECT_THAT(refused.errors, HasSubstr("refused: AUTH (token): it judges --token-file"));
   Subprocess client(client_words("right"));
   EXPECT_TRUE(client.WaitForErrors("event=client_up")) << client.errors();
   EXPECT_THAT(client.errors(), HasSubstr("without TLS all bytes are readable"));

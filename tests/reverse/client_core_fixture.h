@@ -112,11 +112,12 @@ class ClientCoreTest : public testing::Test {
     return Events();
   }
 
-  // What the events say of the end of the control connection.
+  // What the events say of the end of the control connection, or of the client.
   std::string WhyDown() {
     std::string why;
     while (const auto event = core_->PollEvent()) {
       if (const auto* down = std::get_if<client::ControlDown>(&*event)) why = down->why.message();
+      if (const auto* ended = std::get_if<client::Ended>(&*event)) why = ended->why.message();
     }
     return why;
   }

@@ -69,6 +69,18 @@ TEST_F(ClientCoreTest, AServerThatItDoesNotTrustIsRefusedForGood) {
                              "ended " + std::to_string(static_cast<int>(ClientEnd::kRefused))}));
 }
 
+TEST_F(ClientCoreTest, ARefusalOfEitherEndNamesTheFlagsToLookAt) {
+  core_->Start(now_);
+  core_->HandleControlEnd(now_, Status(StatusCode::kPermissionDenied, "not trusted"));
+  EXPECT_EQ(WhyDown(), "not trusted (--tls-ca: whom to trust, --tls-name: whom it is for)");
+  Use({});
+  core_->Start(now_);
+  core_->HandleControlConnected(now_);
+  Hear("ERR AUTH token\n");
+  EXPECT_EQ(WhyDown(),
+            "the server refused: AUTH (token): it judges --token-file, --tls-cert and --id");
+}
+
 TEST_F(ClientCoreTest, ComesBackAfterARefusalWhereAskedTo) {
   ClientCoreOptions options;
   options.reconnect.after_refusal = true;
