@@ -497,6 +497,8 @@ void SctpAssociation::OnStreamsChanged(const EngineStreamsChanged& event) {
     wanted_streams_ = incoming_streams_;
     growth_deadline_ = stack_.timers().Now() + kGrowthLimit;
   }
+  // Where we already had as many to answer on nothing is left to do.
+  if (wanted_streams_ == 0) return observer_.OnStreamsAdded(Status::Ok());
   Grow();  // before the messages on the new streams, which may have come together with this
 }
 

@@ -96,6 +96,19 @@ TEST_F(SctpStreamsTest, GrowsBothWaysOnRequest) {
   EXPECT_TRUE(RunUntil([&] { return a.messages.size() == 1 && b.messages.size() == 1; }));
 }
 
+TEST_F(SctpStreamsTest, TellsAnEndThatHadMoreStreamsFromTheStart) {
+  SctpOptions few = Growing();
+  few.outgoing_streams = 64;
+  SctpOptions more = Growing();
+  more.outgoing_streams = 128;
+  Connect(few, more);
+  ASSERT_EQ(b.association->incoming_streams(), 64);
+  ASSERT_TRUE(a.association->RequestStreams(128).ok());
+  ASSERT_TRUE(RunUntil([&] { return a.added.size() == 1 && b.added.size() == 1; }));
+  EXPECT_TRUE(b.added[0].ok()) << b.added[0].ToString();
+  EXPECT_EQ(b.association->incoming_streams(), 128);
+}
+
 TEST_F(SctpStreamsTest, GrowsWhenBothEndsAskAtOnceWhileDataAndResetsAreUnderWay) {
   Connect(Growing());
   for (uint16_t id = 0; id < 30; ++id) {
