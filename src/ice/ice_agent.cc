@@ -4,9 +4,9 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <deque>
 #include <functional>
 #include <iterator>
+#include <list>
 #include <string>
 #include <utility>
 #include <variant>
@@ -127,8 +127,9 @@ class IceAgent::Impl final : private EngineAgent::Observer, private UdpPath::Obs
   std::vector<net::SocketAddress> tls_bridges_;  // where libnice finds TURN servers over TLS
   IceState state_ = IceState::kNew;
   std::optional<SelectedPair> pair_;
-  std::deque<Event> events_;
-  std::deque<std::function<void()>> commands_;
+  // Lists, as a deque takes half a kilobyte while it is empty.
+  std::list<Event> events_;
+  std::list<std::function<void()>> commands_;
   net::DatagramBatch batch_;
   IceStats stats_;
   std::unique_ptr<UdpPath> path_;     // null: relayed, or no pair yet

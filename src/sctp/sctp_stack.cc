@@ -24,6 +24,10 @@ constexpr Duration kMaxAdvance = std::chrono::seconds(1);
 // Enough for several megabytes of small messages; the engine's default of 512 stalls a transfer.
 constexpr uint32_t kMaxChunksOnQueue = 65536;
 
+// Places in the table of associations of each socket. Ours have one association, and the engine's
+// default of 256 places takes 2 KB.
+constexpr uint32_t kAssociationTable = 1;
+
 // The engine is one per process and its output callback carries no user pointer.
 SctpStack* g_stack = nullptr;
 
@@ -73,6 +77,8 @@ SctpStack::SctpStack(link::TimerService& timers) : timers_(timers) {
   g_stack = this;
   tick_ = timers_.CreateAlarm([this] { OnTick(); });
   const SignalsBlocked blocked;
+  // Only before the engine starts; where the last one stays, so does its setting.
+  static_cast<void>(usrsctp_tunable_set_sctp_pcbtblsize(kAssociationTable));
   usrsctp_init_nothreads(0, &SctpStack::OnOutput, nullptr);
   ConfigureEngine();
 }

@@ -21,10 +21,16 @@ namespace {
 // Pion refuses a handshake in which its offer of use_srtp is not answered.
 constexpr char kSrtpProfile[] = "SRTP_AES128_CM_HMAC_SHA1_80";
 
-// The processor stays the same.
-const char* Priority() {
-  static const auto* const kPriority = new std::string(DtlsPriority(DetectCpuFeatures()));
-  return kPriority->c_str();
+// Of all sessions, which would hold 8 KB each otherwise. The processor stays the same.
+gnutls_priority_t Priority() {
+  static const gnutls_priority_t kPriority = [] {
+    gnutls_priority_t priority = nullptr;
+    const char* wrong = nullptr;
+    CHECK_EQ(gnutls_priority_init(&priority, DtlsPriority(DetectCpuFeatures()).c_str(), &wrong), 0)
+        << wrong;
+    return priority;
+  }();
+  return kPriority;
 }
 
 constexpr unsigned int kMaxDatagram = 16384;
@@ -60,8 +66,7 @@ struct DtlsSession::Engine {
     CHECK_EQ(gnutls_init(&session, role | GNUTLS_DATAGRAM | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS),
              0);
     gnutls_session_set_ptr(session, this);
-    const char* wrong = nullptr;
-    CHECK_EQ(gnutls_priority_set_direct(session, Priority(), &wrong), 0) << wrong;
+    CHECK_EQ(gnutls_priority_set(session, Priority()), 0);
     CHECK_EQ(gnutls_srtp_set_profile_direct(session, kSrtpProfile, nullptr), 0);
     CHECK_EQ(
         gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, options.certificate->credentials()),

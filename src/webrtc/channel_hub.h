@@ -6,7 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -106,11 +106,12 @@ class ChannelHub {
   sctp::SctpAssociation* association_ = nullptr;
   size_t max_message_size_;
   std::unordered_map<ChannelId, DataChannel*> channels_;  // until they are destroyed
-  std::deque<Control> controls_;  // wait for room, or for an earlier reset of the same stream
+  // Lists, as a deque takes half a kilobyte while it is empty.
+  std::list<Control> controls_;  // wait for room, or for an earlier reset of the same stream
   bool pumping_ = false;
 
   bool association_full_ = false;  // it owes OnSendReady
-  std::deque<ChannelId> line_;     // of channels that wait to send
+  std::list<ChannelId> line_;      // of channels that wait to send
   std::unordered_set<ChannelId> in_line_;
   bool serving_ = false;
   std::optional<ChannelId> turn_;

@@ -68,7 +68,7 @@ void ChannelTable::Close(Timestamp now, ChannelId id) {
   Channel& channel = found->second;
   if (channel.state == ChannelState::kClosing) return;
   if (channel.state == ChannelState::kWaiting) {
-    waiting_.erase(std::remove(waiting_.begin(), waiting_.end(), id), waiting_.end());
+    waiting_.remove(id);
     return Finish(id, Status::Ok());
   }
   channel.state = ChannelState::kClosing;
@@ -171,7 +171,7 @@ void ChannelTable::Refuse(StreamNumber stream, const Status& why) {
   // Only the first refused message of a stream is answered: the peer cannot make us send more.
   if (!state.incoming_reset) return;
   state.incoming_reset = false;
-  free_.erase(std::remove(free_.begin(), free_.end(), stream), free_.end());
+  free_.remove(stream);
   EmitReset(stream);
 }
 

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -154,10 +154,11 @@ class ChannelTable {
   uint64_t next_channel_ = 1;
   uint64_t violations_ = 0;
   std::unordered_map<ChannelId, Channel> channels_;
-  std::vector<Stream> streams_;    // grows to the highest stream used
-  std::deque<StreamNumber> free_;  // used before and free again, oldest first
-  std::deque<ChannelId> waiting_;  // for a stream; may name channels closed since
-  std::deque<std::pair<Timestamp, ChannelId>> lingering_;  // by time; may name closed ones
+  std::vector<Stream> streams_;  // grows to the highest stream used
+  // Lists, as a deque takes half a kilobyte while it is empty.
+  std::list<StreamNumber> free_;  // used before and free again, oldest first
+  std::list<ChannelId> waiting_;  // for a stream; may name channels closed since
+  std::list<std::pair<Timestamp, ChannelId>> lingering_;  // by time; may name closed ones
   EventQueue<ChannelEvent> events_;
 };
 

@@ -76,8 +76,8 @@ class DataChannel final : public link::MessageChannel {
   link::TimerService& timers_;
   const ChannelId id_;
   const link::ChannelTraits traits_;
-  std::optional<StreamNumber> stream_;
   Observer* observer_ = nullptr;
+  std::optional<StreamNumber> stream_;
   bool paused_ = false;
   bool closing_ = false;
   mutable bool send_ready_owed_ = false;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <deque>
 #include <utility>
 #include <vector>
 
@@ -32,7 +31,8 @@ constexpr size_t kMaxEarlyBytes = size_t{32} * 1024;
 // Rate times round trip of a long fast path.
 constexpr size_t kAgreedReceiveBuffer = size_t{16} << 20;
 // SCTP streams at the start toward a peer that adds more on demand, by doubling: enough for 64
-// channels of each side. A thousand would cost 115 KB for a connection that may stay idle.
+// channels of each side. They cost 13 KB; a thousand would cost 106 KB for a connection that may
+// stay idle.
 constexpr uint16_t kFirstStreams = 128;
 // How long giving back TURN allocations may take.
 constexpr Duration kCloseLimit = std::chrono::seconds(2);
@@ -142,7 +142,7 @@ class PeerConnection::Impl final : private IcePath::Observer,
   ConnectionState reported_state_ = ConnectionState::kNew;
   std::optional<RemoteSession> remote_;
   std::optional<codec::MingAgreement> agreement_;
-  std::deque<ByteBuffer> early_datagrams_;
+  std::vector<ByteBuffer> early_datagrams_;
   size_t early_bytes_ = 0;
   Timestamp step_begun_;  // of the set-up
   SetupTimes setup_;
