@@ -197,16 +197,6 @@ void StunWriter::AddU64(StunType type, uint64_t value) {
   Add(type, bytes);
 }
 
-void StunWriter::AddError(int code, const std::string& reason) {
-  ByteBuffer bytes;
-  ByteWriter writer(bytes);
-  writer.WriteU16(0);
-  writer.WriteU8(static_cast<uint8_t>(code / 100));
-  writer.WriteU8(static_cast<uint8_t>(code % 100));
-  writer.WriteBytes(ByteSpan(reason));
-  Add(StunType::kErrorCode, bytes);
-}
-
 void StunWriter::AddXorMappedAddress(const StunAddress& address) {
   ByteBuffer bytes;
   ByteWriter writer(bytes);

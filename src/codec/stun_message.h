@@ -94,7 +94,6 @@ class StunWriter {
   void AddText(StunType type, const std::string& text) { Add(type, ByteSpan(text)); }
   void AddU32(StunType type, uint32_t value);
   void AddU64(StunType type, uint64_t value);
-  void AddError(int code, const std::string& reason);
   void AddXorMappedAddress(const StunAddress& address);
   // What MESSAGE-INTEGRITY covers if it is added next; valid until the next call.
   ByteSpan CoveredByIntegrity();

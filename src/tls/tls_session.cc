@@ -147,7 +147,6 @@ class TlsSession::Impl final : private link::ByteStream::Observer {
 
   Phase phase_ = Phase::kHandshaking;
   Status refusal_;                 // why Verify refused the server
-  Status lower_why_;               // why the stream below failed
   std::optional<Status> failure_;  // the terminal event, until it is reported
 
   gnutls_packet_t packet_ = nullptr;  // the record being read, and what of it is left

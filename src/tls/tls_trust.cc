@@ -3,7 +3,6 @@
 #include <glog/logging.h>
 #include <gnutls/gnutls.h>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -99,13 +98,6 @@ Result<std::shared_ptr<const TlsTrust>> TlsTrust::FromFile(const std::string& pa
   return trust;
 }
 
-std::shared_ptr<const TlsTrust> TlsTrust::Pinned(std::vector<Fingerprint> leaves) {
-  CHECK(!leaves.empty());
-  std::shared_ptr<TlsTrust> trust(new TlsTrust(Kind::kPinned));
-  trust->pinned_ = std::move(leaves);
-  return trust;
-}
-
 std::shared_ptr<const TlsTrust> TlsTrust::Insecure() {
   return std::shared_ptr<const TlsTrust>(new TlsTrust(Kind::kInsecure));
 }
@@ -116,34 +108,21 @@ TlsTrust::~TlsTrust() {
 
 Status TlsTrust::Verify(gnutls_session_int* session, const std::string& server_name) const {
   if (kind_ == Kind::kInsecure) return Status::Ok();
-  if (Status shown = VerifyLeaf(session); !shown.ok() || kind_ == Kind::kPinned) return shown;
   return VerifyChain(session, GNUTLS_KP_TLS_WWW_SERVER, &server_name);
 }
 
 Status TlsTrust::VerifyClient(gnutls_session_int* session) const {
   if (kind_ == Kind::kInsecure) return Status::Ok();
-  if (Status shown = VerifyLeaf(session); !shown.ok() || kind_ == Kind::kPinned) return shown;
   return VerifyChain(session, GNUTLS_KP_TLS_WWW_CLIENT, nullptr);
-}
-
-// There is a certificate, and where some are pinned, it is one of them.
-Status TlsTrust::VerifyLeaf(gnutls_session_int* session) const {
-  unsigned int count = 0;
-  const gnutls_datum_t* chain = gnutls_certificate_get_peers(session, &count);
-  if (chain == nullptr || count == 0) {
-    return {StatusCode::kPermissionDenied, "tls: the peer showed no certificate"};
-  }
-  if (kind_ != Kind::kPinned) return Status::Ok();
-  const Fingerprint shown(Sha256::Of({chain[0].data, chain[0].size}));
-  if (std::find(pinned_.begin(), pinned_.end(), shown) != pinned_.end()) return Status::Ok();
-  return {StatusCode::kPermissionDenied,
-          "tls: the peer's certificate is not the pinned one: " + shown.ToString()};
 }
 
 Status TlsTrust::VerifyChain(gnutls_session_int* session, std::string purpose,
                              const std::string* server_name) const {
   unsigned int count = 0;
   const gnutls_datum_t* ders = gnutls_certificate_get_peers(session, &count);
+  if (ders == nullptr || count == 0) {
+    return {StatusCode::kPermissionDenied, "tls: the peer showed no certificate"};
+  }
   Chain chain;
   if (Status loaded = chain.Load(ders, count); !loaded.ok()) return loaded;
   std::string name = server_name != nullptr ? *server_name : std::string();

@@ -4,11 +4,9 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "ming/base/bytes.h"
 #include "ming/base/status.h"
-#include "ming/tls/fingerprint.h"
 
 struct gnutls_session_int;
 struct gnutls_x509_trust_list_st;
@@ -23,8 +21,6 @@ class TlsTrust {
   // The authorities (or self-signed servers) of a PEM text; at least one.
   static Result<std::shared_ptr<const TlsTrust>> FromPem(ByteSpan pem);
   static Result<std::shared_ptr<const TlsTrust>> FromFile(const std::string& path);
-  // Exactly these leaf certificates, whatever their names and dates; at least one.
-  static std::shared_ptr<const TlsTrust> Pinned(std::vector<Fingerprint> leaves);
   // Anyone. For tests and for users who asked for it in so many words.
   static std::shared_ptr<const TlsTrust> Insecure();
 
@@ -39,17 +35,15 @@ class TlsTrust {
   Status VerifyClient(gnutls_session_int* session) const;
 
  private:
-  enum class Kind { kAuthorities, kPinned, kInsecure };
+  enum class Kind { kAuthorities, kInsecure };
 
   explicit TlsTrust(Kind kind) : kind_(kind) {}
-  Status VerifyLeaf(gnutls_session_int* session) const;
   // `server_name` null: whatever its name.
   Status VerifyChain(gnutls_session_int* session, std::string purpose,
                      const std::string* server_name) const;
 
   Kind kind_;
   gnutls_x509_trust_list_st* authorities_ = nullptr;  // owned; kAuthorities only
-  std::vector<Fingerprint> pinned_;
 };
 
 }  // namespace ming::tls

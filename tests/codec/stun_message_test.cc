@@ -85,7 +85,8 @@ TEST(StunMessageTest, ReadsWhatItWrites) {
   const StunAddress address{*IpAddress::Parse("2001:db8::1"), Port(5000)};
   writer.AddText(StunType::kUsername, "abc:de");
   writer.AddU64(StunType::kIceControlling, 7);
-  writer.AddError(487, "Role Conflict");
+  const std::vector<uint8_t> role_conflict = {0, 0, 4, 87};
+  writer.Add(StunType::kErrorCode, role_conflict);
   writer.AddXorMappedAddress(address);
   writer.Add(0x7FFF, ByteSpan());
   const ByteBuffer covered = ByteBuffer::CopyOf(writer.CoveredByIntegrity());
