@@ -239,7 +239,7 @@ Status SetTunnel(const Settings& settings, Options& options, Sessions& sessions)
   sessions.session_timeout = DurationValue(FLAGS_session_timeout);
   SetStreams(options.tcp.channel, options.tcp.relay);
   SetFlows(options.udp.flows);
-  options.udp.sockets.segmentation = FLAGS_udp_offload;
+  options.udp.sockets.offload = FLAGS_udp_offload;
   return Status::Ok();
 }
 

@@ -12,6 +12,7 @@
 
 #include "ming/base/checked_cast.h"
 #include "ming/ice/socket_filter.h"
+#include "ming/net/socket_buffers.h"
 
 namespace ming::ice {
 namespace {
@@ -81,19 +82,6 @@ IceState StateOf(guint state) {
 guint Milliseconds(Duration duration) {
   return base::CheckedCast<guint>(
       std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-}
-
-// Gives what the kernel granted, in bytes of packets and their overhead.
-int EnlargeBuffer(int fd, int forced_option, int option) {
-  int size = kSocketBufferBytes;
-  // Above the system's limit only with CAP_NET_ADMIN.
-  if (setsockopt(fd, SOL_SOCKET, forced_option, &size, sizeof(size)) != 0 &&
-      setsockopt(fd, SOL_SOCKET, option, &size, sizeof(size)) != 0) {
-    PLOG(WARNING) << "setsockopt";
-  }
-  socklen_t length = sizeof(size);
-  if (getsockopt(fd, SOL_SOCKET, option, &size, &length) != 0) return 0;
-  return size / 2;  // the kernel tells twice what was asked for
 }
 
 // The id that the next source of `context` gets; they are given out in turn.
@@ -302,12 +290,12 @@ void EngineAgent::ForEachSocket(Visit visit) const {
 
 void EngineAgent::EnlargeSocketBuffers() {
   ForEachSocket([](GSocket* socket) {
-    const int receive = EnlargeBuffer(g_socket_get_fd(socket), SO_RCVBUFFORCE, SO_RCVBUF);
-    const int send = EnlargeBuffer(g_socket_get_fd(socket), SO_SNDBUFFORCE, SO_SNDBUF);
-    VLOG(1) << "UDP socket buffers: receive " << receive << " B, send " << send << " B";
-    if (std::min(receive, send) >= kSmallSocketBuffer) return;
-    LOG_FIRST_N(WARNING, 1) << "UDP socket buffers are small (receive " << receive << " B, send "
-                            << send << " B): fast transfers lose packets (sysctl -w "
+    const net::SocketBuffers granted =
+        net::SizeSocketBuffers(g_socket_get_fd(socket), {kSocketBufferBytes, kSocketBufferBytes});
+    if (std::min(granted.receive, granted.send) >= kSmallSocketBuffer) return;
+    LOG_FIRST_N(WARNING, 1) << "UDP socket buffers are small (receive " << granted.receive
+                            << " B, send " << granted.send
+                            << " B): fast transfers lose packets (sysctl -w "
                             << "net.core.rmem_max=" << kSocketBufferBytes
                             << " net.core.wmem_max=" << kSocketBufferBytes << ")";
   });

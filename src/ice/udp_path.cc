@@ -14,6 +14,7 @@
 
 #include "ming/base/checked_cast.h"
 #include "ming/codec/packet_demux.h"
+#include "ming/net/udp_offload.h"
 
 namespace ming::ice {
 namespace {
@@ -46,18 +47,6 @@ class SendControl {
       cmsghdr) std::array<char, CMSG_SPACE(sizeof(uint16_t)) + CMSG_SPACE(sizeof(int))> bytes_{};
   size_t used_ = 0;
 };
-
-// The size of each datagram in what was read; 0: it is a single one.
-size_t SegmentOf(msghdr& message) {
-  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
-       header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_UDP || header->cmsg_type != UDP_GRO) continue;
-    int segment = 0;
-    std::memcpy(&segment, CMSG_DATA(header), sizeof(segment));
-    return segment > 0 ? static_cast<size_t>(segment) : 0;
-  }
-  return 0;
-}
 
 }  // namespace
 
@@ -101,11 +90,10 @@ void UdpPath::ChooseHopLimit() {
 
 void UdpPath::SetCoalescing(bool on) {
   if (coalescing_ == on) return;
-  const int value = on ? 1 : 0;
-  if (setsockopt(fd_.get(), SOL_UDP, UDP_GRO, &value, sizeof(value)) == 0) {
+  if (net::SetJoining(fd_.get(), on)) {
     coalescing_ = on;
   } else if (on) {
-    coalesce_at_ = Timestamp::Max();  // Linux before 5.0
+    coalesce_at_ = Timestamp::Max();
   }
 }
 
@@ -155,7 +143,7 @@ UdpPath::Front UdpPath::LookAtFront() {
 UdpPath::Arrived UdpPath::Read() {
   const MutableByteSpan room = reactor_.datagram_scratch();
   iovec io{room.data(), room.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  alignas(cmsghdr) std::array<char, net::kJoinedControlBytes> control{};
   msghdr message{};
   message.msg_iov = &io;
   message.msg_iovlen = 1;
@@ -164,7 +152,7 @@ UdpPath::Arrived UdpPath::Read() {
   const ssize_t size = recvmsg(fd_.get(), &message, MSG_DONTWAIT);
   if (size <= 0) return {};
   const auto count = static_cast<size_t>(size);
-  const size_t segment = SegmentOf(message);
+  const size_t segment = net::JoinedSegment(message);
   return {{room.data(), count}, segment == 0 ? count : segment};
 }
 

@@ -11,20 +11,11 @@
 
 #include "ming/base/checked_cast.h"
 #include "ming/net/bound_sockets.h"
+#include "ming/net/socket_buffers.h"
+#include "ming/net/udp_offload.h"
 
 namespace ming::net {
 namespace {
-
-// Larger than the kernel's limit where we may (CAP_NET_ADMIN), else as large as it allows.
-void SetBuffer(int fd, int forced_name, int name, int bytes) {
-  if (::setsockopt(fd, SOL_SOCKET, forced_name, &bytes, sizeof(bytes)) == 0) return;
-  static_cast<void>(::setsockopt(fd, SOL_SOCKET, name, &bytes, sizeof(bytes)));
-}
-
-void SetBuffers(int fd, const UdpOptions& options) {
-  SetBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receive_buffer);
-  SetBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.send_buffer);
-}
 
 // What the kernel tells on a socket about an earlier datagram (ICMP), not about this call.
 bool IsPeerError(int error_number) {
@@ -45,7 +36,7 @@ Result<std::vector<std::unique_ptr<UdpSocket>>> UdpSocket::Listen(Reactor& react
   if (!bound.ok()) return bound.status().WithContext("cannot listen on " + where.ToString());
   std::vector<std::unique_ptr<UdpSocket>> sockets;
   for (auto& socket : *bound) {
-    SetBuffers(socket.fd.get(), options);
+    SizeSocketBuffers(socket.fd.get(), options.buffers);
     sockets.emplace_back(new UdpSocket(reactor, std::move(socket.fd), options));
   }
   return sockets;
@@ -55,7 +46,7 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::Bind(Reactor& reactor, const Socke
                                                    const UdpOptions& options) {
   auto bound = BindTo(SocketType::kDatagram, local, 0);
   if (!bound.ok()) return bound.status().WithContext("cannot bind " + local.ToString());
-  SetBuffers(bound->fd.get(), options);
+  SizeSocketBuffers(bound->fd.get(), options.buffers);
   return std::unique_ptr<UdpSocket>(new UdpSocket(reactor, std::move(bound->fd), options));
 }
 
@@ -68,7 +59,7 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::Connect(Reactor& reactor, const So
   if (::connect(fd->get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0) {
     return Status::FromErrno("cannot reach " + remote.ToString(), errno);
   }
-  SetBuffers(fd->get(), options);
+  SizeSocketBuffers(fd->get(), options.buffers);
   return std::unique_ptr<UdpSocket>(new UdpSocket(reactor, std::move(*fd), options));
 }
 
@@ -76,8 +67,11 @@ UdpSocket::UdpSocket(Reactor& reactor, UniqueFd fd, const UdpOptions& options)
     : reactor_(reactor),
       fd_(std::move(fd)),
       watch_(reactor, fd_.get(), [this](uint32_t events) { OnEvents(events); }),
-      segmentation_(options.segmentation),
-      held_hook_(reactor, [this] { DeliverHeld(); }) {}
+      offload_(options.offload),
+      held_hook_(reactor, [this] { DeliverHeld(); }) {
+  // Where the kernel cannot, each comes by itself.
+  if (offload_) static_cast<void>(SetJoining(fd_.get(), true));
+}
 
 UdpSocket::~UdpSocket() = default;
 
@@ -145,7 +139,7 @@ UdpSendResult UdpSocket::HandleBlocked() {
 
 std::optional<UdpSendResult> UdpSocket::SendRun(const std::optional<SocketAddress>& to,
                                                 ByteSpan datagrams, size_t segment) {
-  if (!segmentation_) return std::nullopt;
+  if (!offload_) return std::nullopt;
   sockaddr_storage storage{};
   iovec io{const_cast<uint8_t*>(datagrams.data()), datagrams.size()};  // the kernel only reads
   msghdr message{};
@@ -198,19 +192,19 @@ void UdpSocket::HandlePeerError(int error_number) {
 }
 
 void UdpSocket::ReceiveBatch() {
-  static_assert(kDatagramsPerTurn % kDatagramsPerCall == 0);
   DeliverHeld();  // they came before
-  for (size_t i = 0; i < kDatagramsPerTurn && receiving(); i += kDatagramsPerCall) {
-    if (!ReceiveSome()) return;
+  size_t received = 0;
+  while (received < kDatagramsPerTurn && receiving() && ReceiveSome(received)) {
   }
 }
 
-// False: nothing more for now.
-bool UdpSocket::ReceiveSome() {
+// Adds how many came, an error counts as one. False: nothing more for now.
+bool UdpSocket::ReceiveSome(size_t& received) {
   MutableByteSpan scratch = reactor_.datagram_scratch();
   const size_t room = scratch.size() / kDatagramsPerCall;
   std::array<sockaddr_storage, kDatagramsPerCall> from{};
   std::array<iovec, kDatagramsPerCall> pieces{};
+  alignas(cmsghdr) std::array<std::array<char, kJoinedControlBytes>, kDatagramsPerCall> controls{};
   std::array<mmsghdr, kDatagramsPerCall> messages{};
   for (size_t i = 0; i < kDatagramsPerCall; ++i) {
     pieces[i] = {scratch.data() + i * room, room};
@@ -218,20 +212,38 @@ bool UdpSocket::ReceiveSome() {
     messages[i].msg_hdr.msg_namelen = sizeof(from[i]);
     messages[i].msg_hdr.msg_iov = &pieces[i];
     messages[i].msg_hdr.msg_iovlen = 1;
+    messages[i].msg_hdr.msg_control = controls[i].data();
+    messages[i].msg_hdr.msg_controllen = controls[i].size();
   }
   const int count = ::recvmmsg(fd_.get(), messages.data(), kDatagramsPerCall, 0, nullptr);
   if (count < 0) {
     if (errno == EAGAIN) return false;
     HandlePeerError(errno);
+    ++received;
     return true;
   }
-  const auto received = static_cast<size_t>(count);
-  counters_.received += received;
-  for (size_t i = 0; i < received; ++i) {
-    Deliver(SocketAddress::FromKernel(from[i]).value_or(SocketAddress()),
-            ByteSpan(scratch.data() + i * room, messages[i].msg_len));
+  const size_t before = received;
+  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+    received += DeliverEach(SocketAddress::FromKernel(from[i]).value_or(SocketAddress()),
+                            ByteSpan(scratch.data() + i * room, messages[i].msg_len),
+                            JoinedSegment(messages[i].msg_hdr));
   }
-  return received == kDatagramsPerCall;
+  counters_.received += received - before;
+  return static_cast<size_t>(count) == kDatagramsPerCall;
+}
+
+// `segment`: of each, where the kernel joined them; else 0.
+size_t UdpSocket::DeliverEach(const SocketAddress& from, ByteSpan joined, size_t segment) {
+  if (segment == 0 || joined.size() <= segment) {
+    Deliver(from, joined);
+    return 1;
+  }
+  size_t count = 0;
+  for (ByteSpan rest = joined; !rest.empty(); rest = rest.Skip(segment)) {
+    Deliver(from, rest.First(segment));
+    ++count;
+  }
+  return count;
 }
 
 // The observer may have had enough in the middle of what came in one call.

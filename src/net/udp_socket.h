@@ -16,18 +16,20 @@
 #include "ming/net/fd_watch.h"
 #include "ming/net/reactor.h"
 #include "ming/net/socket_address.h"
+#include "ming/net/socket_buffers.h"
 #include "ming/net/turn_end_hook.h"
 #include "ming/net/unique_fd.h"
 
 namespace ming::net {
 
 struct UdpOptions {
-  // SO_RCVBUF and SO_SNDBUF, bytes; the kernel caps them (net.core.rmem_max, wmem_max). The default
-  // of a stock kernel, 208 KiB, loses packets in bursts.
-  int receive_buffer = 1024 * 1024;
-  int send_buffer = 1024 * 1024;
-  // Whether SendRun may have the kernel cut (UDP_SEGMENT).
-  bool segmentation = true;
+  // The default of a stock kernel, 208 KiB, loses packets in bursts. 4 MiB hold 20 ms at 180,000
+  // datagrams of 1200 bytes a second; with 1 MiB half as many were lost now and then, when the loop
+  // had to wait for a processor. A buffer takes only what is under way.
+  SocketBuffers buffers = {4 * 1024 * 1024, 1024 * 1024};
+  // Whether SendRun may have the kernel cut (UDP_SEGMENT), and what it joined may come in one
+  // buffer (UDP_GRO). Nobody notices but by the speed.
+  bool offload = true;
 };
 
 enum class UdpSendResult {
@@ -54,8 +56,8 @@ class UdpSocket {
   class Observer {
    public:
     virtual ~Observer() = default;
-    // `datagram` (at most 65,535 bytes, may be empty) is valid during the call. About
-    // kDatagramsPerTurn in one turn at most.
+    // `datagram` (at most 65,535 bytes, may be empty) is valid during the call. In one turn no more
+    // than kDatagramsPerTurn and what came in the same system call.
     virtual void OnDatagram(const SocketAddress& from, ByteSpan datagram) = 0;
     // Once after a send said kWouldBlock.
     virtual void OnSendReady() = 0;
@@ -106,7 +108,8 @@ class UdpSocket {
 
   void OnEvents(uint32_t events);
   void ReceiveBatch();
-  bool ReceiveSome();
+  bool ReceiveSome(size_t& received);
+  size_t DeliverEach(const SocketAddress& from, ByteSpan joined, size_t segment);
   void Deliver(const SocketAddress& from, ByteSpan datagram);
   void DeliverHeld();
   void ReceiveAgain();
@@ -121,7 +124,7 @@ class UdpSocket {
   Reactor& reactor_;
   UniqueFd fd_;
   FdWatch watch_;
-  const bool segmentation_;
+  const bool offload_;
   Observer* observer_ = nullptr;
   bool paused_ = false;
   bool want_send_ready_ = false;

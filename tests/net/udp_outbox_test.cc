@@ -45,7 +45,7 @@ class UdpOutboxTest : public ReactorFixture, public testing::WithParamInterface<
  protected:
   std::unique_ptr<UdpSocket> ConnectTo(const SocketAddress& remote) {
     UdpOptions options;
-    options.segmentation = GetParam();
+    options.offload = GetParam();
     auto socket = UdpSocket::Connect(reactor_, remote, options);
     EXPECT_TRUE(socket.ok()) << socket.status().ToString();
     return std::move(*socket);
@@ -83,7 +83,7 @@ TEST_P(UdpOutboxTest, EachGoesToItsOwnPlace) {
   Inbox second(reactor_);
   const auto to_first = ConnectTo(first.address());
   UdpOptions options;
-  options.segmentation = GetParam();
+  options.offload = GetParam();
   const auto free =
       UdpSocket::Bind(reactor_, *SocketAddress::ParseHost("127.0.0.1", Port(0)), options);
   ASSERT_TRUE(free.ok());

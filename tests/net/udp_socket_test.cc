@@ -90,6 +90,41 @@ TEST_F(UdpSocketTest, ReceivesABoundedBatchATurn) {
   for (const auto& [turn, count] : received_in_turn_) EXPECT_LE(count, kDatagramsPerTurn);
 }
 
+class JoinedDatagramsTest : public UdpSocketTest, public testing::WithParamInterface<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutOffload, JoinedDatagramsTest, testing::Bool());
+
+TEST_P(JoinedDatagramsTest, ArriveOneByOne) {
+  UdpOptions options;
+  options.offload = GetParam();
+  auto server = UdpSocket::Bind(reactor_, *SocketAddress::ParseHost("127.0.0.1", Port(0)), options);
+  ASSERT_TRUE(server.ok());
+  (*server)->SetObserver(this);
+  const auto client = ConnectTo((*server)->local_address());
+  ASSERT_EQ(client->SendRun(std::nullopt, Text("aaaabbbbcc"), 4), UdpSendResult::kSent);
+  ASSERT_EQ(client->Send(Text("alone")), UdpSendResult::kSent);
+  ASSERT_TRUE(Received(4));
+  EXPECT_THAT(received_, ElementsAre("aaaa", "bbbb", "cc", "alone"));
+  EXPECT_EQ((*server)->counters().received, 4u);
+}
+
+TEST_P(JoinedDatagramsTest, WaitInOrderFromWhereTheObserverPauses) {
+  UdpOptions options;
+  options.offload = GetParam();
+  auto server = UdpSocket::Bind(reactor_, *SocketAddress::ParseHost("127.0.0.1", Port(0)), options);
+  ASSERT_TRUE(server.ok());
+  (*server)->SetObserver(this);
+  const auto client = ConnectTo((*server)->local_address());
+  on_datagram_ = [&] { (*server)->PauseReceiving(); };
+  ASSERT_EQ(client->SendRun(std::nullopt, Text("aaaabbbbcc"), 4), UdpSendResult::kSent);
+  ASSERT_TRUE(Received(1));
+  EXPECT_THAT(received_, ElementsAre("aaaa"));
+  on_datagram_ = nullptr;
+  (*server)->ResumeReceiving();
+  ASSERT_TRUE(Received(3));
+  EXPECT_THAT(received_, ElementsAre("aaaa", "bbbb", "cc"));
+}
+
 TEST_F(UdpSocketTest, PauseInTheCallbackStopsTheBatch) {
   const auto server = Bind("127.0.0.1");
   const auto client = ConnectTo(server->local_address());
