@@ -1,8 +1,10 @@
 #include "ming/load/datagram_load.h"
 
+#include <netinet/udp.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
@@ -22,11 +24,25 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-constexpr size_t kBatch = 64;
+constexpr size_t kBatch = 64;                // what the kernel cuts, and reads, in one call
+constexpr size_t kLongestBatch = 65'000;     // bytes
+constexpr size_t kJoined = size_t{1} << 16;  // what it joins
 constexpr Clock::duration kPace = std::chrono::microseconds(200);
 constexpr Clock::duration kGrace = std::chrono::milliseconds(300);  // for what is still under way
 constexpr double kPatience = 10;                                    // until the first one arrives
 constexpr uint64_t kProbe = UINT64_MAX - 1;  // the number of those that only open the way
+
+// The size of each datagram that the kernel joined into one buffer, or that of a lone one.
+size_t SegmentOf(msghdr& message, size_t size) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
+       header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_UDP || header->cmsg_type != UDP_GRO) continue;
+    int segment = 0;
+    std::memcpy(&segment, CMSG_DATA(header), sizeof segment);
+    return static_cast<size_t>(segment);
+  }
+  return size;
+}
 
 // Counts the numbers that come in, each once, in a thread of its own.
 class Receiver {
@@ -46,24 +62,35 @@ class Receiver {
 
  private:
   void Run() {
-    std::array<uint64_t, kBatch> numbers{};
-    std::array<iovec, kBatch> pieces{};
-    std::array<mmsghdr, kBatch> messages{};
-    for (size_t i = 0; i < kBatch; ++i) {
-      pieces.at(i) = {&numbers.at(i), sizeof(uint64_t)};
-      messages.at(i).msg_hdr.msg_iov = &pieces.at(i);
-      messages.at(i).msg_hdr.msg_iovlen = 1;
-    }
+    const int on = 1;
+    if (::setsockopt(socket_.get(), SOL_UDP, UDP_GRO, &on, sizeof on) != 0) Die("UDP_GRO");
+    std::vector<char> bytes(kJoined);
     while (!stopping_) {
       pollfd wait{socket_.get(), POLLIN, 0};
-      if (::poll(&wait, 1, 20) <= 0) continue;
-      const int got =
-          ::recvmmsg(socket_.get(), messages.data(), kBatch, MSG_DONTWAIT | MSG_TRUNC, nullptr);
-      if (got < 0 && errno != EAGAIN && errno != ECONNREFUSED) Die("recvmmsg");
-      for (int i = 0; i < got; ++i) {
-        const auto at = static_cast<size_t>(i);
-        if (messages.at(at).msg_len != size_) DieOf("a datagram came in another size");
-        Note(numbers.at(at));
+      if (::poll(&wait, 1, 20) > 0) Receive(bytes);
+    }
+  }
+
+  void Receive(std::vector<char>& bytes) {
+    for (size_t i = 0; i < kBatch; ++i) {
+      iovec piece{bytes.data(), bytes.size()};
+      alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+      msghdr message{};
+      message.msg_iov = &piece;
+      message.msg_iovlen = 1;
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+      const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT);
+      if (got < 0 && errno != EAGAIN && errno != ECONNREFUSED) Die("recvmsg");
+      if (got < 0) return;
+      const auto all = static_cast<size_t>(got);
+      if (SegmentOf(message, all) != size_ || all % size_ != 0) {
+        DieOf("a datagram came in another size");
+      }
+      for (size_t at = 0; at < all; at += size_) {
+        uint64_t number = 0;
+        std::memcpy(&number, bytes.data() + at, sizeof number);
+        Note(number);
       }
     }
   }
@@ -86,28 +113,32 @@ class Receiver {
   std::thread thread_;
 };
 
+// Many datagrams in one call, as the senders of QUIC do it: else the load would take more of the
+// processors than what it measures.
 class Sender {
  public:
-  Sender(const Endpoint& entry, size_t size) : socket_(ConnectDatagrams(entry)) {
-    for (size_t i = 0; i < kBatch; ++i) {
-      bytes_.at(i).resize(size, 'd');
-      pieces_.at(i) = {bytes_.at(i).data(), size};
-      messages_.at(i).msg_hdr.msg_iov = &pieces_.at(i);
-      messages_.at(i).msg_hdr.msg_iovlen = 1;
+  Sender(const Endpoint& entry, size_t size)
+      : socket_(ConnectDatagrams(entry)),
+        size_(size),
+        batch_(std::min(kBatch, kLongestBatch / size)),
+        bytes_(batch_ * size, 'd') {
+    const int segment = static_cast<int>(size);
+    if (::setsockopt(socket_.get(), SOL_UDP, UDP_SEGMENT, &segment, sizeof segment) != 0) {
+      Die("UDP_SEGMENT");
     }
   }
 
   // Datagrams `first` to `last` - 1; what the kernel refuses is lost.
   void Send(uint64_t first, uint64_t last) {
     while (first < last) {
-      const size_t count = std::min<uint64_t>(kBatch, last - first);
+      const size_t count = std::min<uint64_t>(batch_, last - first);
       for (size_t i = 0; i < count; ++i) {
         const uint64_t number = first + i;
-        std::memcpy(bytes_.at(i).data(), &number, sizeof number);
+        std::memcpy(bytes_.data() + i * size_, &number, sizeof number);
       }
-      const int sent = ::sendmmsg(socket_.get(), messages_.data(), static_cast<unsigned>(count), 0);
-      if (sent <= 0 && errno != ECONNREFUSED && errno != ENOBUFS) Die("sendmmsg");
-      first += sent > 0 ? static_cast<uint64_t>(sent) : 1;
+      const ssize_t sent = ::send(socket_.get(), bytes_.data(), count * size_, 0);
+      if (sent < 0 && errno != ECONNREFUSED && errno != ENOBUFS) Die("send");
+      first += count;
     }
   }
 
@@ -115,9 +146,9 @@ class Sender {
 
  private:
   UniqueFd socket_;
-  std::array<std::vector<char>, kBatch> bytes_;
-  std::array<iovec, kBatch> pieces_{};
-  std::array<mmsghdr, kBatch> messages_{};
+  const size_t size_;
+  const size_t batch_;
+  std::vector<char> bytes_;
 };
 
 void OpenTheWay(Sender& sender, const Receiver& receiver) {
