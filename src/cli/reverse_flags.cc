@@ -79,12 +79,19 @@ reverse::Orphans OrphansOf(const Settings& settings) {
   return word == "kill" ? reverse::Orphans::kKill : reverse::Orphans::kDrain;
 }
 
-tunnel::RelayOptions RelayOf(const Settings& settings) {
-  tunnel::RelayOptions relay;
-  relay.half_close_timeout = TimeOf(settings, "half-close-timeout");
+// What both ends take.
+template <typename Options>
+void SetCommon(const Settings& settings, Options& options) {
+  options.core.orphans = OrphansOf(settings);
+  options.core.handshake_timeout = TimeOf(settings, "handshake-timeout");
+  options.core.drain_timeout = TimeOf(settings, "drain-timeout");
+  options.core.ahead = CountOf(settings, "ahead");
+  options.core.udp = settings.IsTrue("udp");
+  options.udp.idle_timeout = TimeOf(settings, "udp-timeout");
+  options.splice = !settings.IsTrue("no-splice");
+  options.relay.half_close_timeout = TimeOf(settings, "half-close-timeout");
   const Duration idle = TimeOf(settings, "idle-timeout");
-  if (idle > Duration::zero()) relay.idle_timeout = idle;
-  return relay;
+  if (idle > Duration::zero()) options.relay.idle_timeout = idle;
 }
 
 // "ADDR", "ADDR=id", "ADDR=label:NAME".
@@ -146,6 +153,15 @@ Status CheckTogether(const Settings& settings, const reverse::ServerCoreOptions&
     return BadValue(settings, "heartbeat", "must be 10ms to 1h, or 0 for none");
   }
   return Status::Ok();
+}
+
+// The rest, and the last look.
+template <typename Options>
+Result<Options> Completed(const Settings& settings, Options options) {
+  if (Status fits = CheckTogether(settings, options.core); !fits.ok()) return fits;
+  if (Status valid = options.core.Validate(); !valid.ok()) return valid;
+  if (Status secured = SetSecurity(settings, options); !secured.ok()) return secured;
+  return options;
 }
 
 }  // namespace
@@ -231,24 +247,14 @@ Result<reverse::ReverseServerOptions> ReverseServerSettings(const Settings& sett
                                    : reverse::SecondClient::kReject;
   options.core.offline = settings.Value("offline") == "fail-fast" ? reverse::Offline::kFailFast
                                                                   : reverse::Offline::kWait;
-  options.core.orphans = OrphansOf(settings);
   options.core.pair_timeout = TimeOf(settings, "pair-timeout");
-  options.core.handshake_timeout = TimeOf(settings, "handshake-timeout");
   options.core.probe_timeout = TimeOf(settings, "probe-timeout");
   options.core.heartbeat = TimeOf(settings, "heartbeat");
-  options.core.drain_timeout = TimeOf(settings, "drain-timeout");
-  if (Status fits = CheckTogether(settings, options.core); !fits.ok()) return fits;
   options.core.max_pending = CountOf(settings, "max-pending");
   options.core.max_relays = CountOf(settings, "max-conns");
   options.core.max_handshakes = CountOf(settings, "max-handshakes");
-  options.core.ahead = CountOf(settings, "ahead");
-  options.relay = RelayOf(settings);
-  options.core.udp = settings.IsTrue("udp");
-  options.udp.idle_timeout = TimeOf(settings, "udp-timeout");
-  options.splice = !settings.IsTrue("no-splice");
-  if (Status valid = options.core.Validate(); !valid.ok()) return valid;
-  if (Status secured = SetSecurity(settings, options); !secured.ok()) return secured;
-  return options;
+  SetCommon(settings, options);
+  return Completed(settings, std::move(options));
 }
 
 Result<reverse::ReverseClientOptions> ReverseClientSettings(const Settings& settings) {
@@ -267,26 +273,16 @@ Result<reverse::ReverseClientOptions> ReverseClientSettings(const Settings& sett
   if (proxy == "v1") options.proxy_protocol = codec::ProxyVersion::k1;
   if (proxy == "v2") options.proxy_protocol = codec::ProxyVersion::k2;
   options.core.labels = SplitList(settings.Value("label"));
-  options.core.orphans = OrphansOf(settings);
-  options.core.handshake_timeout = TimeOf(settings, "handshake-timeout");
-  options.core.drain_timeout = TimeOf(settings, "drain-timeout");
   options.core.max_conns = CountOf(settings, "max-conns");
-  options.core.ahead = CountOf(settings, "ahead");
   options.core.reconnect.enabled = !settings.IsTrue("no-reconnect");
   options.core.reconnect.after_replace = settings.IsTrue("reconnect-after-replace");
   options.core.reconnect.least = TimeOf(settings, "retry-min");
   options.core.reconnect.most = TimeOf(settings, "retry-max");
   options.core.reconnect.count = CountOf(settings, "retry-count");
-  if (Status fits = CheckTogether(settings, options.core); !fits.ok()) return fits;
   options.connect_timeout = TimeOf(settings, "connect-timeout");
   options.dial_timeout = TimeOf(settings, "dial-timeout");
-  options.relay = RelayOf(settings);
-  options.core.udp = settings.IsTrue("udp");
-  options.udp.idle_timeout = TimeOf(settings, "udp-timeout");
-  options.splice = !settings.IsTrue("no-splice");
-  if (Status valid = options.core.Validate(); !valid.ok()) return valid;
-  if (Status secured = SetSecurity(settings, options); !secured.ok()) return secured;
-  return options;
+  SetCommon(settings, options);
+  return Completed(settings, std::move(options));
 }
 
 std::unique_ptr<JsonLog> UseLogFlags(const Settings& settings) {
