@@ -12,6 +12,7 @@
 
 #include "../../tests/p2p/descriptions.h"
 #include "../support/input.h"
+#include "../support/time_step.h"
 
 namespace ming::p2p {
 namespace {
@@ -83,9 +84,7 @@ class Driver {
         core_.HandleNetworkChanged();
         break;
       default:
-        now_ = now_ + std::chrono::milliseconds(50 * argument);
-        core_.HandleTimeout(now_);
-        CHECK(core_.NextTimeout() > now_);
+        fuzz::PassTime(core_, std::chrono::milliseconds(50 * argument), now_);
         break;
     }
     Drain();

@@ -12,6 +12,7 @@
 
 #include "../../tests/reverse/fake_token_key.h"
 #include "../support/input.h"
+#include "../support/time_step.h"
 #include "conn_ledger.h"
 
 namespace ming::reverse {
@@ -87,9 +88,7 @@ class Driver {
         core_.HandleRelayDone(now_, conn, codec::ReverseReason::kDone);
         break;
       default:
-        now_ = now_ + std::chrono::milliseconds(50 * argument);
-        core_.HandleTimeout(now_);
-        CHECK(core_.NextTimeout() > now_);
+        fuzz::PassTime(core_, std::chrono::milliseconds(50 * argument), now_);
         break;
     }
     Drain();

@@ -16,6 +16,7 @@
 
 #include "../../tests/reverse/fake_token_key.h"
 #include "../support/input.h"
+#include "../support/time_step.h"
 #include "conn_ledger.h"
 
 namespace ming::reverse {
@@ -78,9 +79,7 @@ class Driver {
         dead_ = true;
         break;
       default:
-        now_ = now_ + std::chrono::milliseconds(50 * argument);
-        core_.HandleTimeout(now_);
-        CHECK(core_.NextTimeout() > now_);
+        fuzz::PassTime(core_, std::chrono::milliseconds(50 * argument), now_);
         break;
     }
     Drain();

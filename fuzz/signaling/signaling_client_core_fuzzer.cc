@@ -10,6 +10,7 @@
 
 #include "ming/signaling/signaling_client_core.h"
 
+#include "../support/time_step.h"
 #include "script.h"
 
 namespace ming::signaling {
@@ -56,9 +57,7 @@ class Harness {
         break;
       }
       case 't':
-        now_ = now_ + std::chrono::milliseconds(fuzz::NumberOf(command.text));
-        core_.HandleTimeout(now_);
-        CHECK(core_.NextTimeout() > now_);
+        fuzz::PassTime(core_, std::chrono::milliseconds(fuzz::NumberOf(command.text)), now_);
         break;
       case 'p':
         core_.HandlePong(now_);

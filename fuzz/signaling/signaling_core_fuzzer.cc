@@ -9,6 +9,7 @@
 
 #include "ming/signaling/signaling_server_core.h"
 
+#include "../support/time_step.h"
 #include "script.h"
 
 namespace ming::signaling {
@@ -71,9 +72,7 @@ class Harness {
         static_cast<void>(core_.CheckRequest(now_, RequestOf(command.number, command.text)));
         break;
       case 't':
-        now_ = now_ + std::chrono::milliseconds(fuzz::NumberOf(command.text));
-        core_.HandleTimeout(now_);
-        CHECK(core_.NextTimeout() > now_);
+        fuzz::PassTime(core_, std::chrono::milliseconds(fuzz::NumberOf(command.text)), now_);
         break;
       case 's':
         core_.Shutdown(now_);
