@@ -292,7 +292,8 @@ void ServerCore::BeginSession(Timestamp now, ClientHello client) {
   }
   SendReply(link, ok);
   events_.Push(ClientUp{link, client.id, name, client.address, wanted});
-  Session& session = sessions_.Add({std::move(client), name, options_.heartbeat, now});
+  Session& session =
+      sessions_.Add({std::move(client), name, ControlWatch(options_.heartbeat, now)});
   AnnounceWaiting(now);
   AskAhead(now, session);
 }

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "ming/base/time.h"
@@ -21,13 +20,10 @@ namespace ming::reverse {
 class SessionTable {
  public:
   struct Session {
-    Session(ClientHello hello, std::string name_in, Duration heartbeat, Timestamp now)
-        : client(std::move(hello)), name(std::move(name_in)), watch(heartbeat, now) {}
-
     ClientHello client;
     std::string name;  // 16 hexadecimal digits
     ControlWatch watch;
-    LineReader reader;
+    LineReader reader = {};
     size_t callers = 0;  // announced to it, or relayed
   };
 

@@ -23,7 +23,7 @@ ClientHello Hello(uint64_t link, const std::string& id, std::vector<std::string>
 }
 
 SessionTable::Session& Add(SessionTable& table, ClientHello hello) {
-  return table.Add({std::move(hello), "0011223344556677", seconds(15), kNow});
+  return table.Add({std::move(hello), "0011223344556677", ControlWatch(seconds(15), kNow)});
 }
 
 // The id of who serves the next caller.
