@@ -19,7 +19,7 @@ template <typename... Handlers>
 Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 // A window that is consumed within this may be what holds the sender back.
-constexpr Duration kLongRoundTrip = std::chrono::milliseconds(250);
+constexpr Duration kLongRoundTrip = std::chrono::milliseconds(600);
 
 uint8_t Bit(ChannelStreamEvent event) {
   return static_cast<uint8_t>(1U << static_cast<unsigned>(event));
