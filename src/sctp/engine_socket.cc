@@ -18,12 +18,7 @@ namespace {
 // Options the engine takes although its public header lacks their names.
 constexpr int kInterleavingSupported = 0x1206;  // sctp_assoc_value
 constexpr int kCongestionControl = 0x1202;      // sctp_assoc_value: one of SCTP_CC_...
-constexpr int kSendBufferUse = 0x1101;          // SendBufferUse
-struct SendBufferUse {
-  sctp_assoc_t association;
-  uint32_t send_bytes;
-  uint32_t receive_bytes;
-};
+constexpr int kBufferUse = 0x1101;              // BufferUse
 constexpr uint32_t kInterleaveStreams = 2;  // SCTP_FRAGMENT_INTERLEAVE: pieces of streams alternate
 
 // The engine's addresses are opaque pointers that it never follows: numbers survive the objects.
@@ -220,11 +215,20 @@ int EngineSocket::TakeError() {
   return received.state == ReceiveState::kEnd ? received.error : 0;
 }
 
-size_t EngineSocket::QueuedBytes() {
-  SendBufferUse use{};
+size_t EngineSocket::QueuedBytes() { return GetBufferUse().send_bytes; }
+
+size_t EngineSocket::UnfinishedBytes() { return GetBufferUse().receive_bytes; }
+
+EngineSocket::BufferUse EngineSocket::GetBufferUse() {
+  BufferUse use;
   socklen_t size = sizeof(use);
-  if (usrsctp_getsockopt(socket_, IPPROTO_SCTP, kSendBufferUse, &use, &size) != 0) return 0;
-  return use.send_bytes;
+  if (usrsctp_getsockopt(socket_, IPPROTO_SCTP, kBufferUse, &use, &size) != 0) return {};
+  return use;
+}
+
+void EngineSocket::SetPieces(size_t bytes) {
+  const int error = SetOption(SCTP_PARTIAL_DELIVERY_POINT, base::CheckedCast<uint32_t>(bytes));
+  LOG_IF(WARNING, error != 0) << "sctp: pieces: " << Status::FromErrno("", error).message();
 }
 
 bool EngineSocket::HasAssociation() {

@@ -56,6 +56,11 @@ class EngineSocket {
   int TakeError();
   // Bytes queued and not acknowledged; 0 where there is no association.
   size_t QueuedBytes();
+  // Bytes received of messages that are not complete; 0 where there is no association.
+  size_t UnfinishedBytes();
+  // Messages of so many bytes and more are handed over in pieces before they are complete.
+  static constexpr size_t kUsualPieces = size_t{128} << 10;
+  void SetPieces(size_t bytes);
   // Whether the engine still has an association behind the socket.
   bool HasAssociation();
   PathState GetPathState();
@@ -77,6 +82,13 @@ class EngineSocket {
   int ShutdownWrite();
 
  private:
+  struct BufferUse {  // as the engine has it
+    uint32_t association = 0;
+    uint32_t send_bytes = 0;
+    uint32_t receive_bytes = 0;
+  };
+
+  BufferUse GetBufferUse();
   void Configure(const SctpOptions& options);
   void ConfigurePath(const SctpOptions& options);
   template <typename T>

@@ -12,6 +12,7 @@
 #include "ming/sctp/chunks.h"
 #include "ming/sctp/crc32c.h"
 #include "ming/sctp/engine_socket.h"
+#include "ming/sctp/sack.h"
 
 namespace ming::sctp {
 namespace {
@@ -30,6 +31,8 @@ constexpr size_t kMinSendable = size_t{16} << 10;
 // INIT chunks that are answered in the life of an association: a peer sends it again while it
 // waits, 16 times at most. Each costs a signed cookie and a packet.
 constexpr uint32_t kMaxInits = 64;
+// Packets; with less of a window a sender waits until it grows.
+constexpr size_t kStuckWindow = 2;
 // A peer that takes part answers within a few round trips.
 constexpr Duration kGrowthLimit = std::chrono::seconds(10);
 
@@ -69,6 +72,7 @@ SctpAssociation::SctpAssociation(const SctpOptions& options, SctpStack& stack, O
       stack_(stack),
       observer_(observer),
       sink_(sink),
+      window_(options.receive_buffer),
       reassembly_(options.max_message_size, options.max_reassembly_bytes),
       packet_size_(options.max_packet_size),
       recovery_(RecoveryOptionsOf(options)),
@@ -351,6 +355,7 @@ void SctpAssociation::SendOne(MutableByteSpan packet) {
     packet.data()[kChecksumOffset + i] = static_cast<uint8_t>(checksum >> (8 * i));
   }
   reset_gate_.NoteOutbound(packet);
+  NoteOutboundSack(packet);
   sink_.SendPacket(packet);
 }
 
@@ -375,6 +380,7 @@ void SctpAssociation::SettleOnce() {
   if (HasFallenSilent(stack_.timers().Now())) NoteSilence();
   if (reset_gate_.HasDue()) socket_->Input(reset_gate_.TakeDue());
   ReadAll();
+  UnblockWindow();
   if (state_ == State::kUp) Grow();
   if (state_ == State::kUp) {
     const size_t queued = QueuedBytes();
@@ -413,6 +419,25 @@ void SctpAssociation::ReadAll() {
         break;
     }
   }
+}
+
+void SctpAssociation::NoteOutboundSack(ByteSpan packet) {
+  ByteSpan rest = packet.Skip(kCommonHeader);
+  const std::optional<Chunk> chunk = NextChunk(rest);
+  const std::optional<Sack> sack = chunk ? ParseSack(*chunk) : std::nullopt;
+  if (sack) window_ = sack->window;
+}
+
+bool SctpAssociation::WindowIsStuck() const {
+  return window_ < (in_pieces_ ? options_.receive_buffer / 2 : kStuckWindow * packet_size_);
+}
+
+void SctpAssociation::UnblockWindow() {
+  if (socket_ == nullptr || paused_ || in_pieces_ == WindowIsStuck()) return;
+  // What was read just now had filled it.
+  if (!in_pieces_ && socket_->UnfinishedBytes() < options_.receive_buffer / 2) return;
+  in_pieces_ = !in_pieces_;
+  socket_->SetPieces(in_pieces_ ? 1 : EngineSocket::kUsualPieces);
 }
 
 void SctpAssociation::ReadNotification(size_t size, bool last_piece) {

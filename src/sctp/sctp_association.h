@@ -177,7 +177,7 @@ class SctpAssociation {
   // For SctpStack: whether a tick has something for us, and the work itself.
   bool IsDue(Timestamp now) const {
     return HasFallenSilent(now) || attention_ || waiting_for_space_ || wanted_streams_ != 0 ||
-           reset_gate_.HasDue();
+           reset_gate_.HasDue() || WindowIsStuck() != in_pieces_;
   }
   void Settle();
   // A packet of the engine.
@@ -185,6 +185,12 @@ class SctpAssociation {
   void SendOne(MutableByteSpan packet);
 
   void SettleOnce();
+  // Our window, by the last SACK.
+  void NoteOutboundSack(ByteSpan packet);
+  bool WindowIsStuck() const;
+  // Unfinished messages that fill the window never finish: the engine hands them over in pieces,
+  // and max_reassembly_bytes bounds them.
+  void UnblockWindow();
   // The peer was not heard of for a while: retransmissions are not spread out any more, so that a
   // path that comes back is used within rto_initial, one packet each time, by the rules of
   // congestion control. The engine's running timer keeps its time, so this begins early.
@@ -245,6 +251,8 @@ class SctpAssociation {
 
   ByteBuffer read_;  // room for the next read
   bool large_messages_ = false;
+  bool in_pieces_ = false;   // also small ones
+  size_t window_;            // that the peer was told
   ByteBuffer notification_;  // of which not all was read
   Reassembly reassembly_;
   size_t packet_size_;

@@ -37,7 +37,7 @@ struct SctpOptions {
   // at a given round trip time.
   size_t send_buffer = size_t{16} << 20;
   // Bytes received and not read, 64 KiB to 16 MiB: the window the peer sees. Messages up to 128 KiB
-  // count until they are complete: a peer that interleaves more of them than fit gets stuck.
+  // count until they are complete, or no room is left: then they count below.
   size_t receive_buffer = size_t{4} << 20;
   // What a sender may always queue before SendableBytes says 0, bytes, at least 32 KiB and below
   // send_buffer. From there on the queue is as long as rate and round trip time of the path ask for
@@ -46,8 +46,8 @@ struct SctpOptions {
   // Largest message taken, bytes, 1 to 16 MiB: what SDP announced (RFC 8841). A larger one fails
   // the association.
   size_t max_message_size = size_t{256} << 10;
-  // All incomplete messages above 128 KiB together, bytes; more fail the association. At least
-  // max_message_size.
+  // All incomplete messages above 128 KiB, or that the window had no room for, together, bytes;
+  // more fail the association. At least max_message_size.
   size_t max_reassembly_bytes = size_t{4} << 20;
   // Streams to send on that are asked for at the start, 1 to 65535; the peer may agree to fewer.
   // Each costs about 100 bytes at both ends.

@@ -353,5 +353,39 @@ TEST_F(SctpStreamsTest, TooManyOfTheLongestAtOnceEndTheAssociation) {
   EXPECT_EQ(b.closed->code(), StatusCode::kResourceExhausted);
 }
 
+// The engine alone would wait for the end of messages that no window is left for.
+TEST_F(SctpStreamsTest, UnfinishedMessagesThatFillTheWindowGoOn) {
+  constexpr size_t kMessage = size_t{100} << 10;
+  SctpOptions options;
+  options.receive_buffer = size_t{1} << 20;
+  Connect({}, options);
+  constexpr uint16_t kStreams = 30;  // three windows, and less than max_reassembly_bytes
+  for (uint16_t stream = 0; stream < kStreams; ++stream) {
+    ASSERT_EQ(Send(a, stream, Pattern(kMessage, static_cast<uint8_t>(stream))),
+              link::SendResult::kAccepted);
+  }
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == kStreams || b.closed; }));
+  ASSERT_FALSE(b.closed) << b.closed->ToString();
+  for (const InboundMessage& message : b.messages) {
+    const ByteBuffer wanted = Pattern(kMessage, static_cast<uint8_t>(message.stream.value()));
+    ASSERT_EQ(message.bytes.span(), wanted.span()) << message.stream;
+  }
+  // From there on they are whole again.
+  ASSERT_EQ(Send(a, 0, Pattern(kMessage, 1)), link::SendResult::kAccepted);
+  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == kStreams + size_t{1}; }));
+}
+
+TEST_F(SctpStreamsTest, MoreUnfinishedMessagesThanTheLimitEndTheAssociation) {
+  constexpr size_t kMessage = size_t{100} << 10;
+  SctpOptions options;
+  options.receive_buffer = size_t{1} << 20;
+  Connect({}, options);
+  const uint16_t sent = SendOnManyStreams(*a.association, kMessage);
+  ASSERT_GT(sent * kMessage / 2, options.receive_buffer + options.max_reassembly_bytes);
+  ASSERT_TRUE(RunUntil([&] { return b.closed.has_value(); }));
+  EXPECT_EQ(b.closed->code(), StatusCode::kResourceExhausted);
+  EXPECT_NE(b.closed->message().find("incomplete messages"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace ming::sctp
