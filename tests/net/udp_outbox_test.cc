@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <functional>
 #include <memory>
@@ -40,6 +41,13 @@ class Inbox final : private UdpSocket::Observer {
 
   std::unique_ptr<UdpSocket> socket_;
 };
+
+// The socket does not tell.
+int DescriptorOf(const UdpSocket& socket) {
+  int fd = 0;
+  while (fd < 1024 && !(LocalAddressOf(fd) == socket.local_address())) ++fd;
+  return fd;
+}
 
 class UdpOutboxTest : public ReactorFixture, public testing::WithParamInterface<bool> {
  protected:
@@ -119,6 +127,22 @@ TEST_P(UdpOutboxTest, ManyOfOneSizeAreOneCallWhereTheKernelCuts) {
   });
   ASSERT_TRUE(RunUntil([&] { return inbox.received.size() == 10; }));
   EXPECT_EQ(socket->counters().send_calls, GetParam() ? 1u : 10u);
+}
+
+// Without checksums it does, as for a device that cannot cut.
+TEST_P(UdpOutboxTest, ManyOfOneSizeLeaveOneByOneWhereTheKernelRefuses) {
+  Inbox inbox(reactor_);
+  const auto socket = ConnectTo(inbox.address());
+  const int no_checksum = 1;
+  ASSERT_EQ(
+      setsockopt(DescriptorOf(*socket), SOL_SOCKET, SO_NO_CHECK, &no_checksum, sizeof(no_checksum)),
+      0);
+  InOneTurn([&] {
+    for (int i = 0; i < 10; ++i) outbox_.Send(*socket, std::nullopt, ByteSpan("same"));
+  });
+  ASSERT_TRUE(RunUntil([&] { return inbox.received.size() == 10; }));
+  EXPECT_EQ(socket->counters().send_calls, 10u);
+  EXPECT_TRUE(unsent_.empty());
 }
 
 }  // namespace
