@@ -374,8 +374,8 @@ class ReverseBefore(Reverse):
 class ReverseAhead(Reverse):
     name = "reverse-ahead"
     about = "ming reverse, connections opened ahead"
-    client_flags = ("--ahead", "128")
-    server_flags = ("--ahead", "128")
+    client_flags = ("--ahead", "256")
+    server_flags = ("--ahead", "256")
 
 
 class ReverseCopy(Reverse):

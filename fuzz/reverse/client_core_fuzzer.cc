@@ -4,6 +4,7 @@
 #include <glog/logging.h>
 
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -32,7 +33,7 @@ class Driver {
   void Step(uint8_t opcode, ByteReader& input) {
     const uint8_t argument = input.ReadU8().value_or(0);
     const codec::ReverseConnId conn = Conn(argument);
-    switch (opcode % 19) {
+    switch (opcode % 21) {
       case 0:
         core_.HandleControlConnected(now_);
         break;
@@ -83,6 +84,13 @@ class Driver {
         break;
       case 18:
         HearLink(conn, argument % 2 == 0 ? "OK src=192.0.2.1:1\n" : "OK proto=udp\n");
+        break;
+      case 19:
+        Hear("OK heartbeat=5000 reuse=1 ahead=" + std::to_string(argument % 4) + "\n");
+        break;
+      case 20:
+        if (pieces_.erase(conn) == 0) break;
+        core_.HandleRelayDone(now_, conn, codec::ReverseReason::kDone, true);
         break;
       case 11:
         core_.HandleRelayDone(now_, conn, codec::ReverseReason::kDone);
@@ -145,8 +153,10 @@ class Driver {
         conns_.Begin(begin->conn);
       } else if (const auto* start = std::get_if<client::StartRelay>(&*event)) {
         conns_.BeginRelay(start->conn);
+        if (start->pieces) pieces_.insert(start->conn);
       } else if (const auto* over = std::get_if<client::ConnEnd>(&*event)) {
         conns_.End(over->conn);
+        pieces_.erase(over->conn);
       } else if (std::holds_alternative<client::Ended>(*event)) {
         ended_ = true;
       }
@@ -159,6 +169,7 @@ class Driver {
   ClientCore core_;
   Timestamp now_{std::chrono::seconds(1)};
   ConnLedger<codec::ReverseConnId> conns_;
+  std::set<codec::ReverseConnId> pieces_;  // relays whose links may be used again
   bool ended_ = false;
 };
 

@@ -29,7 +29,7 @@ class Driver {
 
   void Step(uint8_t opcode, ByteReader& input) {
     const uint8_t argument = input.ReadU8().value_or(0);
-    switch (opcode % 16) {
+    switch (opcode % 18) {
       case 0:
         Call(argument, CallerKind::kStream);
         break;
@@ -73,7 +73,14 @@ class Driver {
         key_.clock += argument - 128;
         break;
       case 14:  // a client that opens connections ahead of need
-        Say(NewLink("192.0.2.1", argument), Control("alpha", "1", argument % 4));
+        Say(NewLink("192.0.2.1", argument), Control("alpha", "1", argument % 4, argument / 4 % 2));
+        break;
+      case 16:  // the last byte of a caller is gone, and its connection is left
+        Leave(CallerId(argument));
+        break;
+      case 17:  // its client is done with it, or says so of another one
+        if (announced_.empty()) break;
+        Say(LinkId(argument % 16 + 1), "READY " + announced_[argument % announced_.size()] + "\n");
         break;
       case 15:  // the next relay finds its link dead
         dead_ = true;
@@ -129,6 +136,12 @@ class Driver {
     core_.HandleCaller(now_, CallerId(++last_caller_), listener % listeners_, "203.0.113.9:1",
                        kind);
   }
+  void Leave(CallerId caller) {
+    if (pieces_.erase(caller) == 0) return;
+    const LinkId link(++last_link_);
+    links_.insert(link);
+    core_.HandleRelayDone(now_, caller, codec::ReverseReason::kDone, link);
+  }
   LinkId NewLink(const std::string& address) {
     const LinkId link(++last_link_);
     links_.insert(link);
@@ -145,13 +158,15 @@ class Driver {
     return link;
   }
   // A first line that proves what is wanted.
-  std::string Control(const std::string& id, const std::string& udp = "0", int ahead = 0) {
+  std::string Control(const std::string& id, const std::string& udp = "0", int ahead = 0,
+                      int reuse = 0) {
     codec::ReverseControl line;
     line.params.Add("id", id);
     line.params.Add("label", "web");
     if (token_) SignControl(key_, random_, id, line.params);
     line.params.Add("udp", udp);
     if (ahead > 0) line.params.Add("ahead", std::to_string(ahead));
+    if (reuse > 0) line.params.Add("reuse", std::to_string(reuse));
     last_control_ = codec::SerializeReverseLine(line);
     return last_control_;
   }
@@ -194,10 +209,12 @@ class Driver {
           continue;
         }
         conns_.BeginRelay(start->caller);
+        if (start->pieces) pieces_.insert(start->caller);
       } else if (const auto* begin = std::get_if<ConnNew>(&*event)) {
         conns_.Begin(begin->caller);
       } else if (const auto* over = std::get_if<ConnEnd>(&*event)) {
         conns_.End(over->caller);
+        pieces_.erase(over->caller);
       } else if (std::holds_alternative<ServerStopped>(*event)) {
         stopped_ = true;
       }
@@ -217,6 +234,7 @@ class Driver {
   uint64_t last_link_ = 0;
   std::set<LinkId> links_;
   ConnLedger<CallerId> conns_;
+  std::set<CallerId> pieces_;  // relays whose connections may be used again
   std::vector<std::string> announced_;
   std::string last_control_;
   bool dead_ = false;

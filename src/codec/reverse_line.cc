@@ -122,7 +122,7 @@ Result<ReverseMessage> AsMessage(Result<Message> message) {
   return ReverseMessage(*std::move(message));
 }
 
-// NEW_CONN and AHEAD.
+// NEW_CONN, AHEAD and READY.
 template <typename Message>
 Result<Message> ParseConnWithParams(Words& words) {
   const auto conn = ParseConnId(words);
@@ -178,6 +178,9 @@ std::string ToText(const ReverseNewConn& message) {
 }
 std::string ToText(const ReverseAhead& message) {
   return "AHEAD " + message.conn.ToString() + ToText(message.params);
+}
+std::string ToText(const ReverseReady& message) {
+  return "READY " + message.conn.ToString() + ToText(message.params);
 }
 std::string ToText(const ReverseClose& message) {
   return "CLOSE " + message.conn.ToString() + " " + std::string(ReverseReasonName(message.reason));
@@ -305,6 +308,7 @@ Result<ReverseMessage> ParseReverseMessage(std::string_view line) {
   const std::string_view verb = words.Next().value_or("");
   if (verb == "NEW_CONN") return AsMessage(ParseConnWithParams<ReverseNewConn>(words));
   if (verb == "AHEAD") return AsMessage(ParseConnWithParams<ReverseAhead>(words));
+  if (verb == "READY") return AsMessage(ParseConnWithParams<ReverseReady>(words));
   if (verb == "CLOSE") return AsMessage(ParseClose(words));
   if (verb == "PING") return AsMessage(ParseNumbered<ReversePing>(words));
   if (verb == "PONG") return AsMessage(ParseNumbered<ReversePong>(words));

@@ -140,6 +140,10 @@ struct ReverseAhead {  // "AHEAD <connid>"
   ReverseConnId conn;
   ReverseParams params;
 };
+struct ReverseReady {  // "READY <connid>"
+  ReverseConnId conn;
+  ReverseParams params;
+};
 struct ReverseClose {
   ReverseConnId conn;
   ReverseReason reason = ReverseReason::kDone;
@@ -153,8 +157,8 @@ struct ReversePong {
 struct ReverseBye {
   ReverseReason reason = ReverseReason::kShutdown;
 };
-using ReverseMessage =
-    std::variant<ReverseNewConn, ReverseAhead, ReverseClose, ReversePing, ReversePong, ReverseBye>;
+using ReverseMessage = std::variant<ReverseNewConn, ReverseAhead, ReverseReady, ReverseClose,
+                                    ReversePing, ReversePong, ReverseBye>;
 
 // `line` is without LF and without the CR before it. kUnsupported: another version of RT;
 // kMalformed: not a first line.

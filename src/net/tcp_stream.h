@@ -75,6 +75,9 @@ class TcpStream final : public link::ByteStream, private link::SpliceEnd {
   // for so long (TCP_USER_TIMEOUT). For connections whose peer always reads.
   void LimitUnacknowledged(Duration limit);
 
+  // Whether nothing written from now on, or since it broke, goes out: it failed or was reset.
+  bool broken() const { return state_ != State::kOpen; }
+
   // Gives the socket away, for an engine that does its own reading and writing. For a stream nobody
   // has read from or written to; it is as after Reset.
   UniqueFd ReleaseSocket();

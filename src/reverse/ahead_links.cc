@@ -1,12 +1,14 @@
 #include "ming/reverse/ahead_links.h"
 
+#include <glog/logging.h>
+
 #include <algorithm>
 
 namespace ming::reverse {
 
 using codec::ReverseConnId;
 
-void AheadLinks::Open(LinkId session, size_t limit) { pools_.emplace(session, AheadPool(limit)); }
+void AheadLinks::Open(LinkId session, size_t limit) { pools_.emplace(session, Pool(limit)); }
 
 std::vector<LinkId> AheadLinks::Close(LinkId session) {
   std::vector<LinkId> links;
@@ -15,6 +17,10 @@ std::vector<LinkId> AheadLinks::Close(LinkId session) {
   for (const AheadPool::Waiting& waiting : pool->second.waiting()) {
     waiting_.erase(waiting.link);
     links.push_back(waiting.link);
+  }
+  for (const auto& [conn, parked] : pool->second.parked) {
+    waiting_.erase(parked.link);
+    links.push_back(parked.link);
   }
   asked_.RemoveAllOf(session);
   pools_.erase(pool);
@@ -59,8 +65,56 @@ void AheadLinks::HandleRefused(Timestamp now, ReverseConnId conn) {
 bool AheadLinks::HandleLost(Timestamp now, LinkId link) {
   const auto found = waiting_.find(link);
   if (found == waiting_.end()) return false;
-  pools_.at(found->second).HandleLost(now, link);
+  Pool& pool = pools_.at(found->second);
   waiting_.erase(found);
+  if (pool.HandleLost(now, link)) return true;
+  const auto parked = std::find_if(pool.parked.begin(), pool.parked.end(),
+                                   [link](const auto& one) { return one.second.link == link; });
+  CHECK(parked != pool.parked.end());
+  pool.HandleSpent(parked->second.lent);
+  pool.parked.erase(parked);
+  return true;
+}
+
+AheadPool::Epoch AheadLinks::Lend(LinkId session, Timestamp now) {
+  return pools_.at(session).Lend(now);
+}
+
+void AheadLinks::HandleSpent(LinkId session, AheadPool::Epoch lent) {
+  const auto pool = pools_.find(session);
+  if (pool != pools_.end()) pool->second.HandleSpent(lent);
+}
+
+bool AheadLinks::HandleReturned(LinkId session, const AheadPool::Waiting& link,
+                                AheadPool::Epoch lent, bool ready) {
+  const auto pool = pools_.find(session);
+  if (pool == pools_.end()) return false;
+  if (ready) return AddReturned(session, link, lent);
+  if (pool->second.parked.size() >= pool->second.limit()) {
+    pool->second.HandleSpent(lent);
+    return false;
+  }
+  waiting_.emplace(link.link, session);
+  pool->second.parked.emplace(link.conn, Parked{link.link, lent});
+  return true;
+}
+
+std::optional<LinkId> AheadLinks::HandleReady(LinkId session, ReverseConnId conn) {
+  const auto pool = pools_.find(session);
+  if (pool == pools_.end()) return std::nullopt;
+  const auto found = pool->second.parked.find(conn);
+  if (found == pool->second.parked.end()) return std::nullopt;
+  const Parked parked = found->second;
+  pool->second.parked.erase(found);
+  waiting_.erase(parked.link);
+  if (AddReturned(session, {conn, parked.link}, parked.lent)) return std::nullopt;
+  return parked.link;
+}
+
+bool AheadLinks::AddReturned(LinkId session, const AheadPool::Waiting& link,
+                             AheadPool::Epoch lent) {
+  if (!pools_.at(session).HandleReturned(lent, link)) return false;
+  waiting_.emplace(link.link, session);
   return true;
 }
 
@@ -87,7 +141,8 @@ bool AheadLinks::IsConsistent() const {
   size_t waiting = 0;
   for (const auto& [session, pool] : pools_) {
     asked += pool.asked();
-    waiting += pool.waiting().size();
+    waiting += pool.waiting().size() + pool.parked.size();
+    if (pool.parked.size() > pool.limit()) return false;
     if (pool.asked() + pool.waiting().size() > pool.limit()) return false;
   }
   return asked == asked_.size() && waiting == waiting_.size() && asked_.IsConsistent();

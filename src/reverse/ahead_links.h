@@ -1,5 +1,6 @@
 // AheadLinks: the data connections that clients open before there are callers for them: those that
-// were asked for, those that are here, and the pool of each client.
+// were asked for, those that are here, and the pool of each client. Where a connection serves one
+// caller after another, it is lent to each.
 #ifndef MING_REVERSE_AHEAD_LINKS_H_
 #define MING_REVERSE_AHEAD_LINKS_H_
 
@@ -41,6 +42,16 @@ class AheadLinks {
   // The next two are for ids that somebody is to open: it is here; it will not come.
   void HandleArrived(const AheadPool::Waiting& waiting);
   void HandleRefused(Timestamp now, codec::ReverseConnId conn);
+  // One that was taken is expected back.
+  AheadPool::Epoch Lend(LinkId session, Timestamp now);
+  // It will not come back.
+  void HandleSpent(LinkId session, AheadPool::Epoch lent);
+  // It has come back, as far as we see. It waits for callers when its client is `ready`, too.
+  // False: it is one too many, and to be ended.
+  [[nodiscard]] bool HandleReturned(LinkId session, const AheadPool::Waiting& link,
+                                    AheadPool::Epoch lent, bool ready);
+  // The client is done with the last caller of this one. One that is to be ended, if any.
+  std::optional<LinkId> HandleReady(LinkId session, codec::ReverseConnId conn);
   // One that waited is gone. False: none of ours.
   bool HandleLost(Timestamp now, LinkId link);
 
@@ -49,15 +60,28 @@ class AheadLinks {
   // Timestamp::Max() when idle.
   Timestamp NextTimeout() const;
 
+  // For callers, or for their clients.
   size_t waiting_count() const { return waiting_.size(); }
   size_t asked_count() const { return asked_.size(); }
   // For tests and fuzzers, after any call.
   bool IsConsistent() const;
 
  private:
+  // A link whose caller has left us, and maybe not the client.
+  struct Parked {
+    LinkId link;
+    AheadPool::Epoch lent;
+  };
+  struct Pool : AheadPool {
+    using AheadPool::AheadPool;
+    std::unordered_map<codec::ReverseConnId, Parked> parked;
+  };
+
+  bool AddReturned(LinkId session, const AheadPool::Waiting& link, AheadPool::Epoch lent);
+
   Random& random_;
   const Duration patience_;
-  std::map<LinkId, AheadPool> pools_;
+  std::map<LinkId, Pool> pools_;
   AskedAhead asked_;
   std::unordered_map<LinkId, LinkId> waiting_;  // their sessions
 };

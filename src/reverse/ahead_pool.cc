@@ -26,7 +26,7 @@ std::optional<AheadPool::Waiting> AheadPool::Take(Timestamp now) {
   if (waiting_.empty()) {
     idle_ = 0;
     goal_ = std::min(limit_, goal_ * 2);
-    if (goal_ > least() && review_ == Timestamp::Max()) review_ = now + kReviewInterval;
+    if (goal_ > least()) BeginReviews(now);
     return std::nullopt;
   }
   const Waiting first = waiting_.front();
@@ -35,11 +35,39 @@ std::optional<AheadPool::Waiting> AheadPool::Take(Timestamp now) {
   return first;
 }
 
+void AheadPool::BeginReviews(Timestamp now) {
+  if (review_ == Timestamp::Max()) review_ = now + kReviewInterval;
+}
+
+AheadPool::Epoch AheadPool::Lend(Timestamp now) {
+  ++lent_now_;
+  BeginReviews(now);
+  return epoch_;
+}
+
+bool AheadPool::HandleReturned(Epoch lent, const Waiting& waiting) {
+  HandleSpent(lent);
+  if (have() >= limit_) return false;
+  waiting_.push_back(waiting);
+  return true;
+}
+
+void AheadPool::HandleSpent(Epoch lent) {
+  if (lent == epoch_) {
+    --lent_now_;
+  } else if (lent + 1 == epoch_) {
+    --lent_before_;
+  }
+}
+
 size_t AheadPool::Ask(size_t room) {
-  const size_t have = waiting_.size() + asked_;
-  if (have >= goal_ || rest_until_ != Timestamp::Max()) return 0;
-  const size_t missing = goal_ - have;
-  if (have > 0 && missing < goal_ / kPartsOfGoal) return 0;
+  if (have() >= limit_ || rest_until_ != Timestamp::Max()) return 0;
+  // However many are lent, the next callers find the least.
+  const size_t free = waiting_.size() + asked_;
+  const size_t wanted = std::max(have() + least() - std::min(free, least()), goal_);
+  if (wanted <= have()) return 0;
+  const size_t missing = std::min(wanted, limit_) - have();
+  if (free > 0 && missing < goal_ / kPartsOfGoal) return 0;
   const size_t count = std::min(missing, room);
   asked_ += count;
   return count;
@@ -75,12 +103,15 @@ std::vector<AheadPool::Waiting> AheadPool::HandleTimeout(Timestamp now) {
   // Half of what nobody took: the next crowd may come soon.
   const size_t shrink = std::min((idle_ + 1) / 2, goal_ - least());
   goal_ -= shrink;
-  while (waiting_.size() > goal_) {
+  lent_before_ = std::exchange(lent_now_, 0);
+  ++epoch_;
+  while (!waiting_.empty() && have() > goal_) {
     surplus.push_back(waiting_.front());
     waiting_.pop_front();
   }
   idle_ = waiting_.size();
-  review_ = goal_ > least() ? now + kReviewInterval : Timestamp::Max();
+  const bool goes_on = goal_ > least() || lent() > 0;
+  review_ = goes_on ? now + kReviewInterval : Timestamp::Max();
   return surplus;
 }
 

@@ -87,8 +87,11 @@ void ClientCore::HandleControlConnected(Timestamp now) {
   }
   if (token_ != nullptr) SignControl(*token_, random_, options_.id, line.params);
   if (options_.udp) line.params.Add("udp", "1");
-  if (options_.ahead > 0) line.params.Add("ahead", std::to_string(options_.ahead));
-  events_.Push(client::SendControl{codec::SerializeReverseLine(line)});
+  if (options_.ahead > 0) {
+    line.params.Add("ahead", std::to_string(options_.ahead));
+    line.params.Add("reuse", "1");
+  }
+  events_.Push(client::SendControl{codec::SerializeReverseLine(line), true});
 }
 
 size_t ClientCore::HandleControlBytes(Timestamp now, ByteSpan bytes) {
@@ -128,6 +131,8 @@ void ClientCore::HandleReply(Timestamp now, std::string_view line) {
   reconnect_.HandleUp(now);
   watch_.emplace(HeartbeatOf(params), now);
   ahead_limit_ = AheadOf(params, options_.ahead);
+  reuse_ = ahead_limit_ > 0 && params.Find("reuse") == "1";
+  ++session_;
   events_.Push(client::ControlUp{std::string(params.Find("session").value_or("-")),
                                  options_.udp && params.Find("udp") == "1", ahead_limit_});
 }
@@ -187,13 +192,13 @@ void ClientCore::HandleBye(Timestamp now, ReverseReason reason) {
 }
 
 void ClientCore::SayBye(ReverseReason why) {
-  events_.Push(client::SendControl{codec::SerializeReverseLine(codec::ReverseBye{why})});
+  events_.Push(client::SendControl{codec::SerializeReverseLine(codec::ReverseBye{why}), true});
 }
 
 void ClientCore::SendMessage(Timestamp now, const codec::ReverseMessage& message) {
   if (control_ != Control::kUp) return;
   watch_->NoteSent(now);
-  events_.Push(client::SendControl{codec::SerializeReverseLine(message)});
+  events_.Push(client::SendControl{codec::SerializeReverseLine(message), true});
 }
 
 void ClientCore::LoseControl(Timestamp now, const Status& why, Duration least_delay) {
@@ -261,6 +266,7 @@ bool ClientCore::BeginCaller(Timestamp now, Conn& conn, const codec::ReversePara
     return false;
   }
   conns_.BeginCaller(conn);
+  if (reuse_ && conn.kind == CallerKind::kStream) conn.reusable_in = session_;
   conn.since = now;
   events_.Push(client::ConnNew{conn.id, conn.source, conn.kind});
   return true;
@@ -335,14 +341,31 @@ void ClientCore::HandleNoResources(Timestamp now, ReverseConnId id) {
 
 void ClientCore::StartRelaying(Timestamp now, Conn& conn) {
   conns_.BeginRelay(conn);
-  events_.Push(client::StartRelay{conn.id});
+  events_.Push(client::StartRelay{conn.id, conn.reusable_in != 0});
   events_.Push(client::ConnPaired{conn.id, now - conn.since, conn.ahead});
 }
 
-void ClientCore::HandleRelayDone(Timestamp now, ReverseConnId id, ReverseReason why) {
+void ClientCore::WaitAhead(Timestamp now, ReverseConnId id) {
+  Conn conn;
+  conn.id = id;
+  conn.stage = Stage::kGreeting;
+  conn.since = now;
+  conn.ahead = true;
+  conn.has_caller = false;
+  conns_.Add(std::move(conn));
+  events_.Push(client::KeepLink{id});
+  watch_->NoteSent(now);
+  events_.Push(
+      client::SendControl{codec::SerializeReverseLine(codec::ReverseReady{id, {}}), false});
+}
+
+void ClientCore::HandleRelayDone(Timestamp now, ReverseConnId id, ReverseReason why,
+                                 bool has_link) {
   const Conn* const conn = conns_.Find(id);
   if (conn == nullptr || conn->stage != Stage::kRelaying) return;
+  const bool is_ours = control_ == Control::kUp && conn->reusable_in == session_;
   Remove(now, *conn, conn->aborted_for.value_or(why));
+  if (has_link && is_ours && conns_.ahead_count() < 2 * ahead_limit_) WaitAhead(now, id);
   CompleteEnd();
 }
 

@@ -4,6 +4,7 @@
 #define MING_REVERSE_CLIENT_CORE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -55,8 +56,10 @@ class ClientCore {
   void HandleTargetFailed(Timestamp now, codec::ReverseConnId conn, codec::ReverseReason why);
   // No connection could be made for want of descriptors or the like.
   void HandleNoResources(Timestamp now, codec::ReverseConnId conn);
-  // `why`: kDone, kReset or kIdle.
-  void HandleRelayDone(Timestamp now, codec::ReverseConnId conn, codec::ReverseReason why);
+  // `why`: kDone, kReset or kIdle. `has_link`: that of a relay with pieces is free again; it is
+  // dropped, unless KeepLink is among the events.
+  void HandleRelayDone(Timestamp now, codec::ReverseConnId conn, codec::ReverseReason why,
+                       bool has_link = false);
 
   // Early or repeated calls are harmless.
   void HandleTimeout(Timestamp now);
@@ -99,6 +102,8 @@ class ClientCore {
   void HandleLinkReply(Timestamp now, Conn& conn, std::string_view line);
   // The caller has come for whom the connection was opened. False: refused, and gone.
   bool BeginCaller(Timestamp now, Conn& conn, const codec::ReverseParams& params);
+  // Its last caller has left the link, which waits for another one.
+  void WaitAhead(Timestamp now, codec::ReverseConnId id);
   void StartRelaying(Timestamp now, Conn& conn);
   // These three end `conn`. Of the first the server is told by CLOSE.
   void Fail(Timestamp now, const Conn& conn, codec::ReverseReason why);
@@ -123,6 +128,8 @@ class ClientCore {
   Timestamp control_deadline_ = Timestamp::Max();  // of kGreeting and kWaiting
   Reconnect reconnect_;
   size_t ahead_limit_ = 0;  // of this session
+  bool reuse_ = false;      // of this session
+  uint64_t session_ = 0;    // so far
   ConnTable conns_;
   std::optional<client::Ended> ended_;  // told when the last relay has ended
 };

@@ -25,7 +25,8 @@ namespace client {
 // What the shell does, in this order.
 struct DialControl {};  // HandleControlConnected or HandleControlEnd follows
 struct SendControl {
-  std::string text;  // with LF
+  std::string text;     // with LF
+  bool at_once = true;  // false: maybe in one segment with others
 };
 struct EndControl {};  // in order, behind what was sent; or the dial is given up
 struct DialServer {    // HandleLinkConnected or HandleLinkEnd follows
@@ -41,6 +42,10 @@ struct DialTarget {  // HandleTargetConnected or HandleTargetFailed follows; the
   CallerKind kind = CallerKind::kStream;
 };
 struct StartRelay {  // HandleRelayDone follows
+  codec::ReverseConnId conn;
+  bool pieces = false;  // the link may serve another caller after this one
+};
+struct KeepLink {  // which the last relay left: it begins anew, as one whose first line was sent
   codec::ReverseConnId conn;
 };
 struct AbortRelay {
@@ -84,8 +89,8 @@ struct ConnEnd {  // once for each ConnNew
 };
 
 using Event = std::variant<DialControl, SendControl, EndControl, DialServer, SendLink, DialTarget,
-                           StartRelay, AbortRelay, DropConn, Ended, ControlUp, ControlDown,
-                           ReconnectWait, ConnNew, ConnPaired, ConnEnd>;
+                           StartRelay, KeepLink, AbortRelay, DropConn, Ended, ControlUp,
+                           ControlDown, ReconnectWait, ConnNew, ConnPaired, ConnEnd>;
 
 }  // namespace client
 

@@ -37,6 +37,7 @@ std::optional<ClientHello> ReadClientHello(const Handshakes::Origin& origin,
   hello.labels = *std::move(labels);
   hello.udp = options.udp && params.Find("udp") == "1";
   hello.ahead = std::min<size_t>(ahead.value_or(0), options.ahead);
+  hello.reuse = hello.ahead > 0 && params.Find("reuse") == "1";
   return hello;
 }
 

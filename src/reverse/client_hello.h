@@ -19,9 +19,11 @@ struct ClientHello {
   std::string address;  // without port
   std::string id;
   std::vector<std::string> labels;
-  // What both ends agree on: it carries datagrams; so many connections ahead of need.
+  // What both ends agree on: it carries datagrams; so many connections ahead of need;
+  // those serve one caller after another.
   bool udp = false;
   size_t ahead = 0;
+  bool reuse = false;
 };
 
 // Nothing where the id or a label is none, or there are too many labels. A number of connections

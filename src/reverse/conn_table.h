@@ -4,6 +4,7 @@
 #define MING_REVERSE_CONN_TABLE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -33,6 +34,7 @@ class ConnTable {
     bool spent = false;  // the id
     bool ahead = false;  // was opened for a caller to come
     bool has_caller = true;
+    uint64_t reusable_in = 0;  // the session; 0: its link serves one caller
   };
 
   // A new id. References last until the connection is removed.

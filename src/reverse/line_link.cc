@@ -42,14 +42,23 @@ void LineLink::ReadAgain() {
 }
 
 void LineLink::Send(std::string_view text) {
-  if (stream_ == nullptr || ending_ || overflown_) return;
+  if (Enqueue(text)) Flush();
+}
+
+void LineLink::SendLater(std::string_view text) {
+  if (Enqueue(text) && !alarm_->armed()) alarm_->ArmAt(timers_.Now());
+}
+
+// False: nothing more is sent.
+bool LineLink::Enqueue(std::string_view text) {
+  if (stream_ == nullptr || ending_ || overflown_) return false;
   if (queue_.size() + text.size() > kMaxQueuedLines) {
     overflown_ = true;
     alarm_->ArmAt(timers_.Now());
-    return;
+    return false;
   }
   queue_.Append(ByteSpan(text));
-  Flush();
+  return true;
 }
 
 void LineLink::End() {
@@ -111,6 +120,7 @@ void LineLink::OnAlarm() {
     return observer_.OnLinkFailed(
         Status(StatusCode::kResourceExhausted, "the peer does not read its lines"));
   }
+  Flush();
   if (std::exchange(looks_, false)) observer_.OnLinkReadable();
 }
 

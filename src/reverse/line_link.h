@@ -53,6 +53,8 @@ class LineLink final : private link::ByteStream::Observer {
   void ReadAgain();
 
   void Send(std::string_view text);
+  // In the next turn of the loop, together with what else is to be sent by then.
+  void SendLater(std::string_view text);
   // Sends what waits, ends our direction, and reads on for a moment so that the peer gets it all.
   // OnLinkClosed follows, and nothing else.
   void End();
@@ -65,6 +67,7 @@ class LineLink final : private link::ByteStream::Observer {
   void OnWritable() override;
   void OnStreamError(const Status& why) override;
 
+  bool Enqueue(std::string_view text);
   void Flush();
   void Discard();
   void OnAlarm();
@@ -72,7 +75,7 @@ class LineLink final : private link::ByteStream::Observer {
   link::TimerService& timers_;
   std::unique_ptr<link::ByteStream> stream_;
   Observer& observer_;
-  const std::unique_ptr<link::Alarm> alarm_;  // a look; overflow; end of lingering
+  const std::unique_ptr<link::Alarm> alarm_;  // a look; later lines; overflow; end of lingering
   ByteBuffer queue_;
   bool looks_ = true;  // at the alarm
   bool overflown_ = false;

@@ -35,6 +35,14 @@ bool RelayTable::NoteClose(LinkId session, ReverseConnId conn, ReverseReason why
   return true;
 }
 
+bool RelayTable::NoteReady(LinkId session, codec::ReverseConnId conn) {
+  const auto caller = callers_.find(conn);
+  if (caller == callers_.end()) return false;
+  Relay& relay = relays_.at(caller->second);
+  if (relay.session == session) relay.ready = true;
+  return true;
+}
+
 std::vector<CallerId> RelayTable::CallersOf(LinkId session) const {
   std::vector<CallerId> callers;
   for (const auto& [caller, relay] : relays_) {

@@ -12,6 +12,7 @@
 
 #include "ming/base/time.h"
 #include "ming/codec/reverse_line.h"
+#include "ming/reverse/ahead_pool.h"
 #include "ming/reverse/reverse_types.h"
 
 namespace ming::reverse {
@@ -25,6 +26,8 @@ class RelayTable {
     Timestamp deadline = Timestamp::Max();
     std::optional<codec::ReverseReason> aborted_for;
     std::optional<codec::ReverseReason> hint;  // the client's CLOSE
+    std::optional<AheadPool::Epoch> lent;      // its link, which may come back
+    bool ready = false;                        // the client is done with it
 
     // It ended, seemingly for `why`: the client's hint says more than a reset does.
     codec::ReverseReason EndReason(codec::ReverseReason why) const;
@@ -36,6 +39,9 @@ class RelayTable {
   bool IsRelayed(codec::ReverseConnId conn) const { return callers_.count(conn) != 0; }
   // The client of `session` says why a relay ends. False: there is none of that id.
   bool NoteClose(LinkId session, codec::ReverseConnId conn, codec::ReverseReason why);
+
+  // The same, that it is done with the caller.
+  bool NoteReady(LinkId session, codec::ReverseConnId conn);
 
   // Of these callers, in the order of arrival.
   std::vector<CallerId> CallersOf(LinkId session) const;

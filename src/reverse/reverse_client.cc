@@ -126,7 +126,15 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
          });
   }
 
-  void StartRelay() {
+  // The connection to the server has served another caller and waits for the next one.
+  void KeepLink(std::unique_ptr<link::ByteStream> link) {
+    lines_.reset(new LineLink(owner_.reactor_, std::move(link), *this));
+  }
+  std::unique_ptr<link::ByteStream> ReleaseLink() {
+    return joint_ != nullptr ? joint_->ReleaseConnection() : nullptr;
+  }
+
+  void StartRelay(bool pieces) {
     if (lines_ != nullptr && !TakeData()) return owner_.OnRelayDone(id_, ReverseReason::kReset);
     data_->SetObserver(nullptr);
     if (udp_ != nullptr) {
@@ -134,9 +142,15 @@ class ReverseClient::Conn final : private LineLink::Observer, private link::Byte
                               [this](ReverseReason why) { owner_.OnRelayDone(id_, why); });
     }
     target_->SetObserver(nullptr);
-    joint_ = std::make_unique<Joint>(
-        owner_.reactor_, Joint::Ends{std::move(data_), std::move(target_)}, owner_.relay_options_,
-        [this](ReverseReason why) { owner_.OnRelayDone(id_, why); });
+    Joint::Ends ends{std::move(data_), std::move(target_)};
+    if (pieces) {
+      auto stream =
+          std::make_unique<PieceStream>(owner_.reactor_, std::move(ends.a), PieceStream::Begun());
+      ends.pieces = stream.get();
+      ends.a = std::move(stream);
+    }
+    joint_ = std::make_unique<Joint>(owner_.reactor_, std::move(ends), owner_.relay_options_,
+                                     [this](ReverseReason why) { owner_.OnRelayDone(id_, why); });
   }
   void AbortRelay() {
     const Status why(StatusCode::kClosed, "the control is lost");
@@ -328,8 +342,11 @@ void ReverseClient::OnConnFailed(ReverseConnId id) {
 }
 
 void ReverseClient::OnRelayDone(ReverseConnId id, ReverseReason why) {
-  core_.HandleRelayDone(reactor_.Now(), id, why);
+  const auto found = conns_.find(id);
+  if (why == ReverseReason::kDone && found != conns_.end()) kept_ = found->second->ReleaseLink();
+  core_.HandleRelayDone(reactor_.Now(), id, why, kept_ != nullptr);
   Pump();
+  kept_.reset();
 }
 
 void ReverseClient::OnAlarm() {
@@ -352,7 +369,8 @@ void ReverseClient::Apply(const client::DialControl& /*event*/) {
 }
 
 void ReverseClient::Apply(const client::SendControl& event) {
-  if (control_ != nullptr && control_->lines() != nullptr) control_->lines()->Send(event.text);
+  if (control_ == nullptr || control_->lines() == nullptr) return;
+  event.at_once ? control_->lines()->Send(event.text) : control_->lines()->SendLater(event.text);
 }
 
 void ReverseClient::Apply(const client::EndControl& /*event*/) {
@@ -378,7 +396,13 @@ void ReverseClient::Apply(const client::SendLink& event) {
 
 void ReverseClient::Apply(const client::DialTarget& event) { ConnOf(event.conn).DialTarget(event); }
 
-void ReverseClient::Apply(const client::StartRelay& event) { conns_.at(event.conn)->StartRelay(); }
+void ReverseClient::Apply(const client::StartRelay& event) {
+  conns_.at(event.conn)->StartRelay(event.pieces);
+}
+
+void ReverseClient::Apply(const client::KeepLink& event) {
+  ConnOf(event.conn).KeepLink(std::move(kept_));
+}
 
 void ReverseClient::Apply(const client::AbortRelay& event) { conns_.at(event.conn)->AbortRelay(); }
 

@@ -104,6 +104,7 @@ class ReverseClient final {
   void Apply(const client::SendLink& event);
   void Apply(const client::DialTarget& event);
   void Apply(const client::StartRelay& event);
+  void Apply(const client::KeepLink& event);
   void Apply(const client::AbortRelay& event);
   void Apply(const client::DropConn& event);
   void Apply(const client::Ended& event);
@@ -126,6 +127,7 @@ class ReverseClient final {
   std::unique_ptr<Control> control_;
   std::vector<std::unique_ptr<Control>> leaving_;  // they end in order
   std::unordered_map<codec::ReverseConnId, std::unique_ptr<Conn>> conns_;
+  std::unique_ptr<link::ByteStream> kept_;  // of the relay that is just done
   const std::unique_ptr<link::Alarm> alarm_;
   ReverseCounters counters_;
   bool was_up_ = false;

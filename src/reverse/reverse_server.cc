@@ -21,23 +21,38 @@ ServerCoreOptions CoreOptionsOf(const ReverseServerOptions& options) {
   return core;
 }
 
-// What of a caller's first bytes goes with the reply; longer ones fill segments by themselves.
-constexpr size_t kFirstBytes = size_t{16} << 10;
+// What of a caller's first bytes goes with the reply; longer ones fill segments by themselves. Fits
+// one TLS record together with the reply: it leaves at once or not at all.
+constexpr size_t kFirstBytes = size_t{15} << 10;
 
-// The reply, and in one piece with it what `caller` has sent so far; nothing waits for more.
-// Returns how many bytes of the caller's are on their way. None: `data` is broken, or its window
-// was closed before the first byte, and the caller was not touched. `caller` null: nobody is read.
-std::optional<size_t> SendReply(link::ByteStream& data, std::string_view reply,
-                                link::ByteStream* caller) {
-  ByteBuffer piece = ByteBuffer::CopyOf(ByteSpan(reply));
+// A data connection, and the socket at its bottom.
+struct DataLink {
+  link::ByteStream& stream;
+  const net::TcpStream& tcp;
+};
+
+// The reply, and in one segment with it what `caller` has sent so far; nothing waits for more.
+// None: the connection is broken, or its window was closed before the first byte, and the caller
+// was not touched. `caller` null: nobody is read.
+std::optional<PieceStream::Begun> SendReply(DataLink data, const StartRelay& event,
+                                            link::ByteStream* caller) {
+  ByteBuffer segment = ByteBuffer::CopyOf(ByteSpan(event.reply));
   link::ReadChunk first;
   if (caller != nullptr) first = caller->Peek(kFirstBytes);
-  piece.Append(first.bytes);
-  const size_t taken = data.Write(piece);
-  const size_t of_caller = taken - std::min(taken, reply.size());
-  if (!first.bytes.empty()) caller->Consume(of_caller);
-  if (taken < reply.size()) return std::nullopt;
-  return of_caller;
+  if (event.pieces && !first.bytes.empty()) {
+    AppendPiece(first.bytes, segment);
+  } else {
+    segment.Append(first.bytes);
+  }
+  const size_t taken = data.stream.Write(segment);
+  // A TLS session takes what a broken socket does not.
+  const bool dead = taken < event.reply.size() || data.tcp.broken();
+  PieceStream::Begun begun;
+  if (!dead) begun.bytes = event.pieces ? first.bytes.size() : taken - event.reply.size();
+  if (!first.bytes.empty()) caller->Consume(begun.bytes);
+  if (dead) return std::nullopt;
+  if (event.pieces) begun.unsent = ByteBuffer::CopyOf(segment.span().Skip(taken));
+  return begun;
 }
 
 Status Given(ReverseReason why) {
@@ -188,8 +203,8 @@ ReverseCounters ReverseServer::counters() const {
   counters.clients = core_.client_count();
   counters.ahead = core_.ahead_count();
   for (const auto& [caller, joint] : joints_) {
-    counters.bytes_in += joint->counts().a_to_b;
-    counters.bytes_out += joint->counts().b_to_a;
+    counters.bytes_in += joint.joint->counts().a_to_b;
+    counters.bytes_out += joint.joint->counts().b_to_a;
   }
   if (udp_ != nullptr) {
     counters.datagrams = udp_->datagrams();
@@ -313,18 +328,25 @@ std::unique_ptr<net::TcpStream> ReverseServer::ReleaseCaller(CallerId id) {
 void ReverseServer::Apply(const StartRelay& event) {
   const auto link = links_.find(event.link);
   std::unique_ptr<link::ByteStream> data = link->second->lines.Release();
+  net::TcpStream& tcp = link->second->tcp;
   reactor_.DeferDelete(std::move(link->second));
   links_.erase(link);
   const CallerId id = event.caller;
   net::TcpStream* const caller = IsUdp(id) ? nullptr : &waiting_.at(id)->stream();
-  const auto sent = data == nullptr ? std::nullopt : SendReply(*data, event.reply, caller);
+  std::optional<PieceStream::Begun> sent;
+  if (data != nullptr) sent = SendReply({*data, tcp}, event, caller);
   if (!sent) return core_.HandleLinkDead(reactor_.Now(), event);
   NotePaired(event.paired);
   if (caller == nullptr) return udp_->StartRelay(id, std::move(data));
-  Joint::Ends ends{ReleaseCaller(id), std::move(data), *sent};
-  joints_.emplace(id,
-                  std::make_unique<Joint>(reactor_, std::move(ends), relay_options_,
-                                          [this, id](ReverseReason why) { OnRelayDone(id, why); }));
+  Joint::Ends ends{ReleaseCaller(id), std::move(data), sent->bytes};
+  if (event.pieces) {
+    auto pieces = std::make_unique<PieceStream>(reactor_, std::move(ends.b), *std::move(sent));
+    ends.pieces = pieces.get();
+    ends.b = std::move(pieces);
+  }
+  auto joint = std::make_unique<Joint>(reactor_, std::move(ends), relay_options_,
+                                       [this, id](ReverseReason why) { OnRelayDone(id, why); });
+  joints_.emplace(id, Joined{std::move(joint), tcp});
 }
 
 void ReverseServer::NotePaired(const ConnPaired& paired) {
@@ -337,12 +359,22 @@ void ReverseServer::NotePaired(const ConnPaired& paired) {
 void ReverseServer::Apply(const AbortRelay& event) {
   const Status why = Given(ReverseReason::kControlLost);
   if (IsUdp(event.caller)) return udp_->AbortRelay(event.caller, why);
-  joints_.at(event.caller)->Abort(why);
+  joints_.at(event.caller).joint->Abort(why);
 }
 
 void ReverseServer::OnRelayDone(CallerId caller, ReverseReason why) {
-  core_.HandleRelayDone(reactor_.Now(), caller, why);
+  core_.HandleRelayDone(reactor_.Now(), caller, why, KeepLink(caller, why));
   Pump();
+}
+
+std::optional<LinkId> ReverseServer::KeepLink(CallerId caller, ReverseReason why) {
+  const auto found = joints_.find(caller);
+  if (found == joints_.end() || why != ReverseReason::kDone) return std::nullopt;
+  Link::Layers layers{found->second.tcp, found->second.joint->ReleaseConnection(), nullptr};
+  if (layers.stream == nullptr) return std::nullopt;
+  const LinkId link(++last_link_);
+  links_.emplace(link, std::make_unique<Link>(*this, link, std::move(layers)));
+  return link;
 }
 
 void ReverseServer::Apply(const StopListening& /*event*/) {
@@ -382,8 +414,8 @@ void ReverseServer::Apply(const ConnEnd& event) {
   waiting_.erase(event.caller);  // of a link that was dead
   const auto joint = joints_.find(event.caller);
   if (joint != joints_.end()) {
-    counts = joint->second->counts();
-    reactor_.DeferDelete(std::move(joint->second));
+    counts = joint->second.joint->counts();
+    reactor_.DeferDelete(std::move(joint->second.joint));
     joints_.erase(joint);
   }
   counters_.bytes_in += counts.a_to_b;

@@ -86,6 +86,10 @@ class ReverseServer final : private UdpCallers::Observer {
  private:
   class Caller;
   class Link;
+  struct Joined {
+    std::unique_ptr<Joint> joint;
+    net::TcpStream& tcp;  // of its data connection
+  };
 
   ReverseServer(net::Reactor& reactor, Random& random, const ReverseServerOptions& options,
                 StoppedCallback on_stopped);
@@ -106,6 +110,8 @@ class ReverseServer final : private UdpCallers::Observer {
   void OnLinkClosed(LinkId link);
   void NotePaired(const ConnPaired& paired);
   void OnRelayDone(CallerId caller, codec::ReverseReason why);
+  // The data connection of a relay that is done, where it can serve another caller.
+  std::optional<LinkId> KeepLink(CallerId caller, codec::ReverseReason why);
   void OnAlarm();
 
   void Pump();
@@ -134,7 +140,7 @@ class ReverseServer final : private UdpCallers::Observer {
   std::unique_ptr<net::TcpListener> clients_;
   std::unordered_map<CallerId, std::unique_ptr<Caller>> waiting_;
   std::unordered_map<LinkId, std::unique_ptr<Link>> links_;
-  std::unordered_map<CallerId, std::unique_ptr<Joint>> joints_;
+  std::unordered_map<CallerId, Joined> joints_;
   std::unique_ptr<UdpCallers> udp_;  // where it is on
   const std::unique_ptr<link::Alarm> alarm_;
   ServerLog log_;

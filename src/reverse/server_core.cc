@@ -61,10 +61,14 @@ void ServerCore::Serve(Timestamp now, CallerId caller, Session& session) {
     codec::ReverseOk ok;
     ok.params.Add("src", whom.source);
     if (whom.kind == CallerKind::kDatagrams) ok.params.Add("proto", "udp");
-    const Timestamp since = whom.since;
+    RelayTable::Relay relay;
+    relay.session = control;
+    relay.since = whom.since;
+    const bool pieces = session.client.reuse && whom.kind == CallerKind::kStream;
+    if (pieces) relay.lent = ahead_.Lend(control, now);
     BeginRelay({caller, waiting->link, codec::SerializeReverseLine(ok),
-                ConnPaired{caller, waiting->conn, now - since, true}, std::move(whom)},
-               control, since);
+                ConnPaired{caller, waiting->conn, now - whom.since, true}, std::move(whom), pieces},
+               relay);
   } else {
     Announce(now, caller, session);
   }
@@ -223,10 +227,12 @@ void ServerCore::HandleData(Timestamp now, const Origin& origin, const codec::Re
     EndWaiting(now, *caller, ReverseReason::kLimit);
     return Refuse(origin, ReverseError::kLimit);
   }
-  const Timestamp since = pairing_.Remove(*caller).whom.since;
+  RelayTable::Relay relay;
+  relay.session = session;
+  relay.since = pairing_.Remove(*caller).whom.since;
   BeginRelay({*caller, origin.link, codec::SerializeReverseLine(codec::ReverseOk{}),
-              ConnPaired{*caller, data.conn, now - since}, std::nullopt},
-             session, since);
+              ConnPaired{*caller, data.conn, now - relay.since}, std::nullopt},
+             relay);
 }
 
 bool ServerCore::MayServe(const Origin& origin, const codec::ReverseData& data,
@@ -280,7 +286,10 @@ void ServerCore::BeginSession(Timestamp now, ClientHello client) {
   const LinkId link = client.link;
   const std::string name = ReverseConnId::Draw(random_).ToString().substr(0, 16);
   const bool wanted = sessions_.IsWanted(client);
-  if (!wanted) client.ahead = 0;  // no caller can come
+  if (!wanted) {  // no caller can come
+    client.ahead = 0;
+    client.reuse = false;
+  }
   codec::ReverseOk ok;
   ok.params.Add("session", name);
   ok.params.Add("pair-timeout", Milliseconds(options_.pair_timeout));
@@ -290,6 +299,7 @@ void ServerCore::BeginSession(Timestamp now, ClientHello client) {
     ok.params.Add("ahead", std::to_string(client.ahead));
     ahead_.Open(link, client.ahead);
   }
+  if (client.reuse) ok.params.Add("reuse", "1");
   SendReply(link, ok);
   events_.Push(ClientUp{link, client.id, name, client.address, wanted});
   Session& session =
@@ -350,7 +360,11 @@ void ServerCore::HandleMessage(Timestamp now, Session& session, std::string_view
   const LinkId link = session.client.link;
   session.watch.NoteReceived(now);
   for (const ClientHello& newcomer : probes_.Take(link)) RefuseBusy(newcomer);  // it lives
-  const auto message = codec::ParseReverseMessage(line);
+  auto message = codec::ParseReverseMessage(line);
+  const bool is_ready = message.ok() && std::holds_alternative<codec::ReverseReady>(*message);
+  if (is_ready && !session.client.reuse) {
+    message = Status(StatusCode::kUnsupported, "not agreed");  // as to a server of version 1
+  }
   if (!message.ok()) {
     const bool unknown = message.status().code() == StatusCode::kUnsupported;
     if (!unknown || !session.watch.NoteUnknownVerb(now)) {
@@ -360,6 +374,8 @@ void ServerCore::HandleMessage(Timestamp now, Session& session, std::string_view
   }
   if (const auto* const close = std::get_if<codec::ReverseClose>(&*message)) {
     HandleClose(now, link, *close);
+  } else if (const auto* const ready = std::get_if<codec::ReverseReady>(&*message)) {
+    HandleReady(link, ready->conn);
   } else if (const auto* const ping = std::get_if<codec::ReversePing>(&*message)) {
     SendMessage(now, session, codec::ReversePong{ping->number});
   } else if (const auto* const bye = std::get_if<codec::ReverseBye>(&*message)) {
@@ -380,6 +396,13 @@ void ServerCore::HandleClose(Timestamp now, LinkId session, const codec::Reverse
   EndWaiting(now, *caller, close.reason);
 }
 
+void ServerCore::HandleReady(LinkId session, ReverseConnId conn) {
+  if (relays_.NoteReady(session, conn)) return;  // before we are
+  if (const auto surplus = ahead_.HandleReady(session, conn)) {
+    EndAhead(*surplus, ReverseError::kLimit);
+  }
+}
+
 void ServerCore::HandleSessionTimeout(Timestamp now, Session& session) {
   const LinkId link = session.client.link;
   const ControlWatch::Due due = session.watch.HandleTimeout(now);
@@ -394,11 +417,8 @@ void ServerCore::HandleSessionTimeout(Timestamp now, Session& session) {
 
 // Relays.
 
-void ServerCore::BeginRelay(StartRelay start, LinkId session, Timestamp since) {
-  RelayTable::Relay relay;
+void ServerCore::BeginRelay(StartRelay start, RelayTable::Relay relay) {
   relay.conn = start.paired.conn;
-  relay.session = session;
-  relay.since = since;
   relays_.Add(start.caller, relay);
   events_.Push(std::move(start));
 }
@@ -407,6 +427,7 @@ void ServerCore::HandleLinkDead(Timestamp now, const StartRelay& start) {
   if (!start.ahead || stopping_) return HandleRelayDone(now, start.caller, ReverseReason::kReset);
   const auto relay = relays_.Remove(start.caller);
   if (!relay) return;
+  SettleLent(*relay, std::nullopt);
   sessions_.ReleaseCaller(relay->session);
   pairing_.Add(start.caller, *start.ahead);
   if (pairing_.size() > options_.max_pending) {
@@ -417,12 +438,25 @@ void ServerCore::HandleLinkDead(Timestamp now, const StartRelay& start) {
   session != nullptr ? Announce(now, start.caller, *session) : LeaveWaiting(now, start.caller);
 }
 
-void ServerCore::HandleRelayDone(Timestamp now, CallerId caller, ReverseReason why) {
+void ServerCore::HandleRelayDone(Timestamp now, CallerId caller, ReverseReason why,
+                                 std::optional<LinkId> kept) {
   const auto relay = relays_.Remove(caller);
   if (!relay) return;
+  SettleLent(*relay, kept);
   sessions_.ReleaseCaller(relay->session);
   events_.Push(ConnEnd{caller, relay->conn, relay->EndReason(why), now - relay->since, true});
   CompleteStop();
+}
+
+void ServerCore::SettleLent(const RelayTable::Relay& relay, std::optional<LinkId> kept) {
+  if (!relay.lent) return;
+  if (!kept) return ahead_.HandleSpent(relay.session, *relay.lent);
+  if (sessions_.Find(relay.session) == nullptr) {
+    return EndAhead(*kept, stopping_ ? ReverseError::kShutdown : ReverseError::kUnknown);
+  }
+  if (!ahead_.HandleReturned(relay.session, {relay.conn, *kept}, *relay.lent, relay.ready)) {
+    EndAhead(*kept, ReverseError::kLimit);
+  }
 }
 
 void ServerCore::OrphanRelaysOf(Timestamp now, LinkId session) {

@@ -55,8 +55,10 @@ class ServerCore {
   // In place of HandleRelayDone, before a byte of the caller was taken: the link took no reply. The
   // caller of one that was opened ahead of need gets another one.
   void HandleLinkDead(Timestamp now, const StartRelay& start);
-  // `why`: kDone, kReset or kIdle.
-  void HandleRelayDone(Timestamp now, CallerId caller, codec::ReverseReason why);
+  // `why`: kDone, kReset or kIdle. `kept`: the link of one with pieces, by a new name, if it can
+  // serve another caller; it is watched as one whose first line has come.
+  void HandleRelayDone(Timestamp now, CallerId caller, codec::ReverseReason why,
+                       std::optional<LinkId> kept = std::nullopt);
 
   // Accepts nothing more; ServerStopped follows when the last relay has ended.
   void Stop(Timestamp now);
@@ -70,7 +72,7 @@ class ServerCore {
   size_t pending_count() const { return pairing_.size(); }
   size_t active_count() const { return relays_.size(); }
   size_t client_count() const { return sessions_.size(); }
-  // Links that wait for callers to come.
+  // Links that wait for callers to come, or for the client to be done with their last ones.
   size_t ahead_count() const { return ahead_.waiting_count(); }
   // For tests and fuzzers, after any call.
   bool IsConsistent() const;
@@ -93,6 +95,7 @@ class ServerCore {
   size_t TakeControlLine(Timestamp now, Session& session, ByteSpan bytes);
   void HandleMessage(Timestamp now, Session& session, std::string_view line);
   void HandleClose(Timestamp now, LinkId session, const codec::ReverseClose& close);
+  void HandleReady(LinkId session, codec::ReverseConnId conn);
 
   void BeginSession(Timestamp now, ClientHello client);
   void EndSession(Timestamp now, LinkId link, codec::ReverseReason why);
@@ -113,7 +116,9 @@ class ServerCore {
   // There is no client for it.
   void LeaveWaiting(Timestamp now, CallerId caller);
 
-  void BeginRelay(StartRelay start, LinkId session, Timestamp since);
+  void BeginRelay(StartRelay start, RelayTable::Relay relay);
+  // The relay of a link that was lent is over.
+  void SettleLent(const RelayTable::Relay& relay, std::optional<LinkId> kept);
   void Abort(CallerId caller, codec::ReverseReason why);
   void OrphanRelaysOf(Timestamp now, LinkId session);
   void CompleteStop();

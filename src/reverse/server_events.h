@@ -46,6 +46,7 @@ struct StartRelay {  // the link is the relay's from here on; HandleRelayDone or
   ConnPaired paired;  // for the log and the counters, once the link has taken the reply
   // Of a link that was opened ahead of need: whom it gets.
   std::optional<WaitingCaller> ahead;
+  bool pieces = false;  // the link may serve another caller after this one
 };
 struct AbortRelay {
   CallerId caller;

@@ -105,7 +105,7 @@ TEST(ReverseLine, GoldenMessages) {
   for (const std::string& line :
        {"NEW_CONN " + id + " src=192.0.2.1:5000 ttl=9800",
         "NEW_CONN " + id + " src=[2001:db8::1]:5000 ttl=1", "AHEAD " + id,
-        "AHEAD " + id + " later=1", "CLOSE " + id + " pair-timeout",
+        "AHEAD " + id + " later=1", "READY " + id, "CLOSE " + id + " pair-timeout",
         "CLOSE " + id + " target-refused", std::string("PING 0"),
         std::string("PONG 18446744073709551615"), std::string("BYE shutdown")}) {
     const auto parsed = ParseReverseMessage(line);
@@ -129,13 +129,27 @@ TEST(ReverseLine, TellsUnknownVerbsFromMisuse) {
     EXPECT_EQ(MessageCode(unknown), StatusCode::kUnsupported) << unknown;
   }
   const std::string id(kId);
-  for (const std::string& bad :
-       {std::string("PING"), std::string("PING "), std::string("PING -1"), std::string("PING 1 2"),
-        std::string("PING 18446744073709551616"), std::string("PONG x"), std::string("BYE"),
-        std::string("BYE never"), std::string("BYE done "), std::string("CLOSE done"),
-        std::string("AHEAD 0"), "AHEAD " + id + " x", "CLOSE " + id, "CLOSE " + id + " ",
-        "CLOSE " + id + " gone", std::string("NEW_CONN x"), "NEW_CONN " + id + " src",
-        "NEW_CONN " + id + "  ttl=1", std::string("PING 1\r")}) {
+  for (const std::string& bad : {std::string("PING"),
+                                 std::string("PING "),
+                                 std::string("PING -1"),
+                                 std::string("PING 1 2"),
+                                 std::string("PING 18446744073709551616"),
+                                 std::string("PONG x"),
+                                 std::string("BYE"),
+                                 std::string("BYE never"),
+                                 std::string("BYE done "),
+                                 std::string("CLOSE done"),
+                                 std::string("AHEAD 0"),
+                                 std::string("READY"),
+                                 "READY " + id + " x",
+                                 "AHEAD " + id + " x",
+                                 "CLOSE " + id,
+                                 "CLOSE " + id + " ",
+                                 "CLOSE " + id + " gone",
+                                 std::string("NEW_CONN x"),
+                                 "NEW_CONN " + id + " src",
+                                 "NEW_CONN " + id + "  ttl=1",
+                                 std::string("PING 1\r")}) {
     EXPECT_EQ(MessageCode(bad), StatusCode::kMalformed) << bad;
   }
 }

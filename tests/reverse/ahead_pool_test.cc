@@ -105,6 +105,45 @@ TEST_F(AheadPoolTest, KeepsWhatACrowdTakesAgainAndAgain) {
   EXPECT_EQ(pool.goal(), 16u);
 }
 
+// What comes back needs no other in its place.
+TEST_F(AheadPoolTest, CountsWhatIsLent) {
+  AheadPool pool(4);
+  Fill(pool);
+  const auto one = pool.Take(now_);
+  const AheadPool::Epoch lent = pool.Lend(now_);
+  EXPECT_EQ(pool.lent(), 1u);
+  Fill(pool);
+  EXPECT_EQ(pool.waiting().size(), 2u) << "for the next callers";
+  EXPECT_TRUE(pool.HandleReturned(lent, *one));
+  EXPECT_EQ(pool.waiting().size(), 3u);
+  ASSERT_TRUE(pool.Take(now_));
+  const AheadPool::Epoch second = pool.Lend(now_);
+  EXPECT_EQ(pool.Ask(1000), 0u);
+  pool.HandleSpent(second);
+  ASSERT_TRUE(pool.Take(now_));
+  EXPECT_EQ(pool.Ask(1000), 1u) << "two did not come back";
+}
+
+// Callers that stay for hours must not use the pool up.
+TEST_F(AheadPoolTest, ForgetsWhatIsLentForLong) {
+  AheadPool pool(2);
+  Fill(pool);
+  const auto one = pool.Take(now_);
+  const AheadPool::Epoch lent = pool.Lend(now_);
+  for (int review = 0; review < 2; ++review) {
+    EXPECT_EQ(pool.Ask(1000), 0u);
+    ASSERT_EQ(pool.NextTimeout(), now_ + seconds(10));
+    now_ = pool.NextTimeout();
+    EXPECT_TRUE(pool.HandleTimeout(now_).empty());
+  }
+  EXPECT_EQ(pool.lent(), 0u);
+  EXPECT_EQ(pool.NextTimeout(), Timestamp::Max()) << "nothing to review";
+  Fill(pool);
+  EXPECT_EQ(pool.waiting().size(), 2u);
+  EXPECT_FALSE(pool.HandleReturned(lent, *one)) << "one too many";
+  EXPECT_EQ(pool.waiting().size(), 2u);
+}
+
 TEST_F(AheadPoolTest, LeavesAClientAloneThatRefusesOrLoses) {
   AheadPool pool(64);
   ASSERT_EQ(pool.Ask(1000), 2u);

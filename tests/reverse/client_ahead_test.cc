@@ -20,7 +20,7 @@ class ClientAheadTest : public ClientCoreTest {
     Use(options);
     core_->Start(now_);
     core_->HandleControlConnected(now_);
-    EXPECT_TRUE(Has(Events(), "send RT1 CONTROL id=default ahead=1"));
+    EXPECT_TRUE(Has(Events(), "send RT1 CONTROL id=default ahead=1 reuse=1"));
     Hear("OK session=0011223344556677 ahead=1\n");
     Events();
   }

@@ -40,7 +40,10 @@ struct DescribeClientEvent {
     return "dial-target " + Text(e.conn) + " " + e.source +
            (e.kind == CallerKind::kDatagrams ? " udp" : "");
   }
-  std::string operator()(const client::StartRelay& e) const { return "relay " + Text(e.conn); }
+  std::string operator()(const client::StartRelay& e) const {
+    return "relay " + Text(e.conn) + (e.pieces ? " in pieces" : "");
+  }
+  std::string operator()(const client::KeepLink& e) const { return "keep " + Text(e.conn); }
   std::string operator()(const client::AbortRelay& e) const { return "abort " + Text(e.conn); }
   std::string operator()(const client::DropConn& e) const { return "drop " + Text(e.conn); }
   std::string operator()(const client::Ended& e) const {

@@ -60,6 +60,16 @@ TEST_F(RelayTableTest, AHintComesFromItsOwnClientOnly) {
   EXPECT_EQ(table_.Remove(CallerId(1))->EndReason(ReverseReason::kReset), ReverseReason::kReset);
 }
 
+TEST_F(RelayTableTest, ItsClientMayBeDoneFirst) {
+  const ReverseConnId mine = Add(1, kClient);
+  const ReverseConnId others = Add(2, kClient);
+  EXPECT_TRUE(table_.NoteReady(kClient, mine));
+  EXPECT_TRUE(table_.NoteReady(kOther, others)) << "it is relayed";
+  EXPECT_FALSE(table_.NoteReady(kClient, ReverseConnId::Draw(random_)));
+  EXPECT_TRUE(table_.Remove(CallerId(1))->ready);
+  EXPECT_FALSE(table_.Remove(CallerId(2))->ready);
+}
+
 TEST_F(RelayTableTest, IsAbortedOnceAndForTheFirstReason) {
   const ReverseConnId conn = Add(1, kClient);
   table_.NoteClose(kClient, conn, ReverseReason::kTargetRefused);

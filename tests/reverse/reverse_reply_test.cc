@@ -94,6 +94,76 @@ TEST_F(ReverseReplyTest, WaitsForNoCallerWhoSaysNothing) {
   EXPECT_EQ(caller_->last(), "the target speaks");
 }
 
+// The bytes of "Used again" in docs/reverse.md, by a client by hand.
+TEST_F(ReverseReplyTest, OneConnectionServesCallerAfterCaller) {
+  StartServer();
+  control_.emplace(server_->client_port());
+  control_->Send("RT1 CONTROL ahead=1 reuse=1\n");
+  std::string said;
+  const auto told = [&](const char* word) {
+    if (control_->Receive()) said += control_->last();
+    return said.find(word) != std::string::npos && said.back() == '\n';
+  };
+  ASSERT_TRUE(RunUntil([&] { return told("AHEAD "); }));
+  const std::string conn = said.substr(said.find("AHEAD ") + 6, 32);
+  data_.emplace(server_->client_port());
+  data_->Send("RT1 DATA " + conn + "\n");
+  ASSERT_TRUE(RunUntil([this] { return server_->counters().ahead == 1; }));
+  for (const std::string body : {"a", "b", "c"}) {
+    caller_.emplace(server_->caller_port(0));
+    caller_->Send(body);
+    ASSERT_TRUE(RunUntil([this] { return data_->Receive(); }));
+    EXPECT_EQ(data_->last().rfind("OK src=127.0.0.1:", 0), 0u) << data_->last();
+    EXPECT_EQ(data_->last().substr(data_->last().find('\n')), std::string("\n\0\1", 3) + body);
+    data_->Send(std::string("\0\2hi\0\0", 6));
+    ASSERT_TRUE(RunUntil([this] { return caller_->Receive(); }));
+    EXPECT_EQ(caller_->last(), "hi");
+    caller_.reset();
+    ASSERT_TRUE(RunUntil([this] { return data_->Receive(); }));
+    EXPECT_EQ(data_->last(), std::string("\0\0", 2));
+    said.clear();
+    control_->Send("READY " + conn + "\nPING 7\n");
+    ASSERT_TRUE(RunUntil([&] { return told("PONG 7"); }));
+  }
+  EXPECT_EQ(server_->counters().paired_ahead, 3u);
+  EXPECT_EQ(server_->counters().bytes_in, 3u);
+  EXPECT_EQ(server_->counters().bytes_out, 6u);
+}
+
+// Those are not used again.
+TEST_F(ReverseReplyTest, LongCallersThroughConnectionsOpenedAhead) {
+  StartTarget(Sends(300000));
+  StartServer();
+  StartClientAhead();
+  for (size_t served = 1; served <= 4; ++served) {
+    Call(Sends(served % 2 == 0 ? 400000 : 10));
+    ASSERT_TRUE(RunUntil([&] { return CallersDone(served); }));
+    EXPECT_TRUE(callers_.back()->intact());
+    EXPECT_EQ(callers_.back()->received(), 300000u);
+    EXPECT_TRUE(targets_.back()->intact());
+    EXPECT_TRUE(callers_.back()->read_end());
+    ASSERT_TRUE(Quiet());
+  }
+}
+
+TEST_F(ReverseReplyTest, AResetEndsNeitherTheClientNorTheNextCaller) {
+  StartTarget(Sends(1000));
+  StartServer();
+  StartClientAhead();
+  support::StreamUserPlan plan = Sends(1000);
+  for (size_t served = 1; served <= 6; ++served) {
+    plan.end = served % 2 == 1 ? support::StreamUserPlan::End::kReset
+                               : support::StreamUserPlan::End::kAfterReading;
+    Call(plan);
+    ASSERT_TRUE(RunUntil([&] { return CallersDone(served); }));
+    if (served % 2 == 1) continue;
+    EXPECT_EQ(callers_.back()->received(), 1000u);
+    EXPECT_TRUE(callers_.back()->intact());
+  }
+  ASSERT_TRUE(Quiet());
+  EXPECT_EQ(client_->counters().reconnects, 0u);
+}
+
 TEST_F(ReverseReplyTest, ServesCallersThroughConnectionsOpenedAhead) {
   StartTarget(Sends(30000));
   StartServer();

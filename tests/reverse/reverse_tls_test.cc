@@ -68,6 +68,23 @@ TEST_F(ReverseTlsTest, LosesNoByteOfATargetThatSpeaksFirst) {
   EXPECT_TRUE(Serves(SecureClient()));
 }
 
+// A session takes what a broken socket below it does not: that is no delivery.
+TEST_F(ReverseTlsTest, ACallerOutlivesADeadConnectionAhead) {
+  StartTarget(Sends(1000));
+  StartServer(SecureServer());
+  ReverseClientOptions options = SecureClient();
+  options.core.ahead = 8;
+  client_ = MakeClient(options);
+  ASSERT_TRUE(RunUntil([this] { return server_->counters().ahead == 2; }));
+  Call(Sends(1000));
+  client_.reset();  // everything is reset; the server has not looked yet
+  client_ = MakeClient(options);
+  ASSERT_TRUE(RunUntil([this] { return CallersDone(1); }));
+  EXPECT_TRUE(callers_[0]->intact());
+  EXPECT_EQ(callers_[0]->received(), 1000u);
+  EXPECT_EQ(server_->counters().paired, 1u);
+}
+
 TEST_F(ReverseTlsTest, RefusesAServerOfAnotherAuthority) {
   StartServer(SecureServer());
   ReverseClientOptions options = SecureClient();

@@ -27,7 +27,7 @@ struct DescribeServerEvent {
   std::string operator()(const EndLink& e) const { return "end " + Text(e.link); }
   std::string operator()(const ResetCaller& e) const { return "reset " + Text(e.caller); }
   std::string operator()(const StartRelay& e) const {
-    return "relay " + Text(e.caller) + " " + Text(e.link);
+    return "relay " + Text(e.caller) + " " + Text(e.link) + (e.pieces ? " in pieces" : "");
   }
   std::string operator()(const AbortRelay& e) const { return "abort " + Text(e.caller); }
   std::string operator()(const StopListening& /*e*/) const { return "stop-listening"; }
