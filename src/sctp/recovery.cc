@@ -19,13 +19,6 @@ constexpr Duration kCatchUp = std::chrono::milliseconds(3);
 // What a small message may wait for behind bulk, and what makes good messages all the same.
 constexpr double kUnsentTime = 0.002;  // seconds
 constexpr size_t kLeastUnsent = size_t{32} << 10;
-constexpr Duration kLeastReordering = std::chrono::milliseconds(1);
-constexpr int kMostReordering = 8;
-// Chunks behind a gap that make it a loss where nothing was ever out of order.
-constexpr size_t kEnoughArrived = 3;
-constexpr Duration kFirstProbe = std::chrono::seconds(1);
-constexpr Duration kLeastSilence = std::chrono::milliseconds(200);
-constexpr int kMostDoublings = 6;
 // The engine charges so much for each chunk that it has on the way (sctp_peer_chunk_oh).
 constexpr size_t kEngineChunkCost = 256;
 constexpr Duration kWatchInterval = std::chrono::seconds(5);
@@ -40,7 +33,9 @@ std::optional<uint32_t> TsnOf(const Chunk& chunk) { return ByteReader(chunk.valu
 }  // namespace
 
 Recovery::Recovery(const RecoveryOptions& options)
-    : options_(options), rate_(options.packet_size) {}
+    : options_(options),
+      rate_(options.packet_size),
+      round_trip_(options.delayed_ack, options.longest_timeout) {}
 
 size_t Recovery::kept_bytes() const {
   return outstanding_.total_bytes() - kCommonHeader * outstanding_.packet_count();
@@ -129,7 +124,10 @@ Recovery::Fate Recovery::FateOf(Timestamp now, uint32_t tsn) {
     outstanding_.Clear();
     owning_ = false;
   }
-  if (!std::exchange(sent_any_, true)) acknowledged_tsn_ = highest_tsn_ = tsn - 1;
+  if (!std::exchange(sent_any_, true)) {
+    acknowledged_tsn_ = tsn - 1;
+    reordering_.Start(tsn);
+  }
   last_tsn_ = tsn;
   ++sent_chunks_;
   if (!owning_) {
@@ -146,7 +144,7 @@ void Recovery::NoteRepeat(Timestamp now, uint32_t tsn) {
   const Outstanding::Index index = outstanding_.Find(tsn);
   const Outstanding::Packet& packet = outstanding_.At(index);
   if (packet.state != Outstanding::State::kOnTheWay) return;
-  const Duration recently = smoothed_.value_or(kFirstProbe) + ReorderingWindow();
+  const Duration recently = round_trip_.assumed() + ReorderingWindow();
   if (now - std::max(packet.sent_at, delivered_at_) > recently) outstanding_.MarkLost(index);
 }
 
@@ -166,7 +164,7 @@ void Recovery::WatchAcknowledged(Timestamp now, uint32_t tsn) {
   if (!mark_ || !IsAtOrAfter(tsn, mark_->tsn)) return;
   const Duration sample = std::max(Duration(0), now - mark_->sent_at);
   mark_.reset();
-  SampleRoundTrip(sample);
+  round_trip_.Add(sample);
   NoteShortest(now, sample);
 }
 
@@ -244,7 +242,7 @@ SackView Recovery::ViewForEngine() const {
 }
 
 void Recovery::HandleSack(Timestamp now, const Sack& sack) {
-  HandleDuplicates(sack);
+  for (size_t i = 0; i < sack.duplicate_count(); ++i) reordering_.NoteDuplicate(sack.Duplicate(i));
   newly_.clear();
   outstanding_.Acknowledge(sack, newly_);
   size_t acknowledged = 0;
@@ -259,25 +257,8 @@ void Recovery::HandleSack(Timestamp now, const Sack& sack) {
   SetTimer();
 }
 
-// A packet that arrived twice was not lost when it was sent again: it was late.
-void Recovery::HandleDuplicates(const Sack& sack) {
-  const size_t known = std::min(repeated_count_, kRemembered);
-  for (size_t i = 0; i < sack.duplicate_count(); ++i) {
-    const uint32_t tsn = sack.Duplicate(i);
-    const auto end = repeated_.begin() + static_cast<std::ptrdiff_t>(known);
-    if (std::find(repeated_.begin(), end, tsn) == end) continue;
-    ++needless_;
-    reordering_ = std::min(reordering_ + 1, kMostReordering);
-  }
-}
-
 void Recovery::NoteLatest(Timestamp now, const Outstanding::Delivery& delivery) {
-  // First transmissions leave in the order of TSNs.
-  if (IsAfter(delivery.first_tsn, highest_tsn_)) {
-    highest_tsn_ = delivery.first_tsn;
-  } else if (delivery.transmissions == 1) {
-    reordering_ = std::max(reordering_, 1);
-  }
+  reordering_.NoteDelivered(delivery.first_tsn, delivery.transmissions);
   const Duration round_trip = now - delivery.sent_at;
   // Too early to be the answer to the last transmission.
   if (delivery.transmissions > 1 &&
@@ -310,7 +291,7 @@ void Recovery::HandleDeliveries(Timestamp now, size_t acknowledged) {
     }
   }
   if (round_trip) {
-    SampleRoundTrip(*round_trip);
+    round_trip_.Add(*round_trip);
     NoteShortest(now, *round_trip);
   }
   DetectLosses(now);
@@ -324,7 +305,7 @@ void Recovery::HandleDeliveries(Timestamp now, size_t acknowledged) {
   sample.lost = lost_;
   sample.on_the_way = outstanding_.bytes_on_the_way();
   sample.round_trip = round_trip;
-  sample.smoothed_round_trip = smoothed_.value_or(Duration(0));
+  sample.smoothed_round_trip = round_trip_.smoothed().value_or(Duration(0));
   sample.limited_by_sender = about->snapshot.limited_by_sender;
   if (interval > Duration(0) && interval >= rate_.shortest_round_trip().value_or(Duration(0))) {
     sample.rate = static_cast<double>(delivered_ - about->snapshot.delivered) /
@@ -333,23 +314,9 @@ void Recovery::HandleDeliveries(Timestamp now, size_t acknowledged) {
   rate_.HandleAck(now, sample);
 }
 
-void Recovery::SampleRoundTrip(Duration sample) {
-  if (!smoothed_) {
-    smoothed_ = sample;
-    variation_ = sample / 2;
-    return;
-  }
-  const Duration difference = sample > *smoothed_ ? sample - *smoothed_ : *smoothed_ - sample;
-  variation_ = (3 * variation_ + difference) / 4;
-  smoothed_ = (7 * *smoothed_ + sample) / 8;
-}
-
-// RFC 8985, section 6.2, step 4.
 Duration Recovery::ReorderingWindow() const {
-  if (reordering_ == 0 && outstanding_.arrived_chunks() >= kEnoughArrived) return Duration(0);
-  const Duration shortest = rate_.shortest_round_trip().value_or(kLeastReordering);
-  const Duration window = std::max(kLeastReordering, std::max(1, reordering_) * shortest / 4);
-  return smoothed_ ? std::min(window, std::max(*smoothed_, kLeastReordering)) : window;
+  return reordering_.Window(rate_.shortest_round_trip(), round_trip_.smoothed(),
+                            outstanding_.arrived_chunks());
 }
 
 // RFC 8985, section 6.2: lost is what was sent before something that was delivered, and had time
@@ -377,26 +344,14 @@ void Recovery::DetectLosses(Timestamp now) {
 
 // -- time ---------------------------------------------------------------------------------------
 
-Duration Recovery::ProbeTimeout() const {
-  if (!smoothed_) return kFirstProbe;
-  return std::max(2 * *smoothed_, *smoothed_ + 4 * variation_) + options_.delayed_ack;
-}
-
-Duration Recovery::SilenceTimeout() const {
-  const Duration base =
-      smoothed_ ? std::max(kLeastSilence, *smoothed_ + 4 * variation_ + options_.delayed_ack)
-                : kFirstProbe;
-  const Duration longest = std::max(base, options_.longest_timeout);
-  return std::min(longest, base * (1 << std::min(silences_, kMostDoublings)));
-}
-
 void Recovery::SetTimer() {
   if (outstanding_.bytes_on_the_way() == 0) {
     timer_ = reordering_at_ = Timestamp::Max();
     return;
   }
   const bool probe_next = !probed_ && silences_ == 0;
-  timer_ = last_activity_ + (probe_next ? ProbeTimeout() : SilenceTimeout());
+  timer_ = last_activity_ +
+           (probe_next ? round_trip_.ProbeTimeout() : round_trip_.SilenceTimeout(silences_));
 }
 
 Timestamp Recovery::NextTimeout() const {
@@ -437,11 +392,10 @@ void Recovery::HandleSilence(Timestamp now) {
 void Recovery::HandleNewPath() {
   outstanding_.MarkAllLost();
   rate_.Restart();
-  smoothed_.reset();
-  variation_ = Duration(0);
+  round_trip_.Reset();
   latest_sent_at_ = Timestamp();
   next_send_ = Timestamp();
-  reordering_ = 0;
+  reordering_.Reset();
   silences_ = 0;
   probed_ = probe_due_ = false;
   shortest_now_ = shortest_before_ = Duration::max();
@@ -509,8 +463,7 @@ std::optional<MutableByteSpan> Recovery::PollForward(Timestamp now) {
   if (now < forward_again_) return std::nullopt;
   const std::optional<uint32_t> point = outstanding_.ForwardPoint();
   if (!point) return std::nullopt;
-  forward_again_ =
-      now + std::max(options_.delayed_ack, smoothed_.value_or(kFirstProbe) + ReorderingWindow());
+  forward_again_ = now + std::max(options_.delayed_ack, round_trip_.assumed() + ReorderingWindow());
   forward_.Clear();
   forward_.Append(outstanding_.At(outstanding_.begin()).wire.span().First(kCommonHeader));
   ByteWriter writer(forward_);
@@ -532,7 +485,7 @@ std::optional<MutableByteSpan> Recovery::Transmit(Timestamp now, Outstanding::In
   packet.snapshot = {delivered_, delivered_at_, first_sent_at_, delivered_ < limited_until_};
   if (packet.transmissions > 1) {
     ++retransmissions_;
-    repeated_[repeated_count_++ % kRemembered] = packet.first_tsn;
+    reordering_.NoteRepeated(packet.first_tsn);
   }
   last_activity_ = now;
   if (const std::optional<double> rate = rate_.pacing_rate()) {

@@ -13,7 +13,6 @@
 #ifndef MING_SCTP_RECOVERY_H_
 #define MING_SCTP_RECOVERY_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -25,6 +24,8 @@
 #include "ming/sctp/chunks.h"
 #include "ming/sctp/outstanding.h"
 #include "ming/sctp/rate_control.h"
+#include "ming/sctp/reordering.h"
+#include "ming/sctp/round_trip.h"
 #include "ming/sctp/sack.h"
 
 namespace ming::sctp {
@@ -75,7 +76,7 @@ class Recovery {
   size_t kept_bytes() const;
   // What may wait without making a small message late.
   size_t wanted_unsent() const;
-  std::optional<Duration> smoothed_round_trip() const { return smoothed_; }
+  std::optional<Duration> smoothed_round_trip() const { return round_trip_.smoothed(); }
   size_t window() const { return rate_.window(); }
   // What the engine has to let out so that it never waits: bytes that it may count as on the way.
   size_t engine_window() const;
@@ -90,14 +91,12 @@ class Recovery {
   // For tests and fuzzers.
   bool IsConsistent() const;
   uint64_t retransmissions() const { return retransmissions_; }
-  uint64_t needless_retransmissions() const { return needless_; }
 
  private:
   struct Mark {
     uint32_t tsn = 0;
     Timestamp sent_at;
   };
-  static constexpr size_t kRemembered = 64;
 
   enum class Fate { kPass, kTake, kDrop };
   // Chunks of new data that stand together in a packet of the engine.
@@ -119,17 +118,13 @@ class Recovery {
 
   void NotePeerInit(const Chunk& chunk);
   void HandleSack(Timestamp now, const Sack& sack);
-  void HandleDuplicates(const Sack& sack);
   void HandleDeliveries(Timestamp now, size_t acknowledged);
   void NoteLatest(Timestamp now, const Outstanding::Delivery& delivery);
-  void SampleRoundTrip(Duration sample);
   void DetectLosses(Timestamp now);
   Duration ReorderingWindow() const;
   SackView ViewForEngine() const;
 
   void SetTimer();
-  Duration ProbeTimeout() const;
-  Duration SilenceTimeout() const;
   void HandleSilence(Timestamp now);
   Outstanding::Index NextWorthSending();
   std::optional<MutableByteSpan> PollForward(Timestamp now);
@@ -171,19 +166,14 @@ class Recovery {
   Timestamp first_sent_at_;
   uint64_t limited_until_ = 0;
 
-  std::optional<Duration> smoothed_;
-  Duration variation_{0};
+  RoundTrip round_trip_;
+  Reordering reordering_;
 
   // RACK: the packet sent last among those delivered.
   Timestamp latest_sent_at_;
   uint32_t latest_tsn_ = 0;
   Duration latest_round_trip_{0};
-  int reordering_ = 0;        // quarters of the shortest round trip; 0: none was seen
-  uint32_t highest_tsn_ = 0;  // that was delivered
-  std::array<uint32_t, kRemembered> repeated_{};
-  size_t repeated_count_ = 0;
   uint64_t retransmissions_ = 0;
-  uint64_t needless_ = 0;
   uint64_t abandoned_messages_ = 0;
 
   Timestamp next_send_;
