@@ -98,7 +98,7 @@ class Sink final : public link::ByteStream::Observer {
   }
   void OnReadable() override {
     for (;;) {
-      const link::ReadChunk chunk = stream_->Peek(kReadBytesPerTurn);
+      const link::ReadChunk chunk = stream_->Peek(kStreamBytesPerTurn);
       if (chunk.state != link::ReadState::kData) return;
       received_ += chunk.bytes.size();
       stream_->Consume(chunk.bytes.size());

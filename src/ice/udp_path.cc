@@ -113,7 +113,7 @@ void UdpPath::ReadTurn() {
   if (!coalescing_ && reactor_.Now() >= coalesce_at_) SetCoalescing(true);
   size_t datagrams = 0;
   size_t bytes = 0;
-  while (datagrams < net::kDatagramsPerTurn && bytes < net::kReadBytesPerTurn) {
+  while (datagrams < net::kDatagramsPerTurn && bytes < net::kDatagramBytesPerTurn) {
     const Front front = LookAtFront();
     if (front == Front::kNothing) break;
     if (front == Front::kEngine) {

@@ -1,4 +1,5 @@
-// Reactor: the one loop that owns every descriptor and timer of a process. Level-triggered epoll.
+// Reactor: the one loop that owns every descriptor and timer of a process. Epoll, level-triggered but
+// for watches that ask for edges.
 //
 // A turn: wait (see SetSpin); freeze the time; run the callbacks of ready descriptors, then the
 // posted tasks, then the alarms that are due, then the turn-end hooks; free what was handed to
@@ -31,8 +32,11 @@ class PostQueue;
 class ReactorAlarm;
 class TurnEndHook;
 
-// What one descriptor may read in one turn before it lets the others run.
-inline constexpr size_t kReadBytesPerTurn = size_t{64} * 1024;
+// What one stream, or one socket of datagrams, may read in one turn before it lets the others run.
+// Of a stream two reads: to fetch what belongs to it into the caches, and to wake its sender, is
+// paid for once; more would keep a small request of another one waiting.
+inline constexpr size_t kStreamBytesPerTurn = size_t{128} * 1024;
+inline constexpr size_t kDatagramBytesPerTurn = size_t{64} * 1024;
 inline constexpr size_t kDatagramsPerTurn = 64;
 // What fits into Reactor::datagram_scratch(), of the largest size.
 inline constexpr size_t kDatagramsPerCall = 8;

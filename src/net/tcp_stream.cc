@@ -161,7 +161,7 @@ ReadChunk TcpStream::Shown(ByteSpan bytes, size_t max) const {
 ReadChunk TcpStream::ReadFromSocket(size_t max) {
   if (budget_turn_ != reactor_.turn()) {
     budget_turn_ = reactor_.turn();
-    budget_left_ = kReadBytesPerTurn;
+    budget_left_ = kStreamBytesPerTurn;
   }
   if (!HasNews() || budget_left_ == 0) {
     want_read_ = true;

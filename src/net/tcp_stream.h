@@ -147,12 +147,12 @@ class TcpStream final : public link::ByteStream, private link::SpliceEnd {
   bool urgent_came_ = false;  // a short read may stand before an urgent byte, not before nothing
   bool write_closed_ = false;
   uint64_t budget_turn_ = 0;
-  size_t budget_left_ = kReadBytesPerTurn;  // bytes that may still be read in turn budget_turn_
-  ByteSpan shown_;                          // shown from the Reactor's scratch and not consumed
-  ByteBuffer residue_;                      // what earlier Peeks showed and Consume left
-  std::optional<Status> failure_;           // not yet reported
-  std::unique_ptr<link::Alarm> alarm_;      // a failure to report, or more to read
-  std::unique_ptr<link::Alarm> age_alarm_;  // until keep-alive is on
+  size_t budget_left_ = kStreamBytesPerTurn;  // bytes that may still be read in turn budget_turn_
+  ByteSpan shown_;                            // shown from the Reactor's scratch and not consumed
+  ByteBuffer residue_;                        // what earlier Peeks showed and Consume left
+  std::optional<Status> failure_;             // not yet reported
+  std::unique_ptr<link::Alarm> alarm_;        // a failure to report, or more to read
+  std::unique_ptr<link::Alarm> age_alarm_;    // until keep-alive is on
 };
 
 }  // namespace ming::net

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "ming/codec/dcep.h"
@@ -15,9 +16,6 @@ namespace {
 
 // Every known peer takes as much, so this may be sent before its description is there.
 constexpr size_t kMessageSizeOfAnyPeer = 16384;
-// What a channel may send in its turn while others wait: a few messages, so that a small one waits
-// milliseconds.
-constexpr size_t kBytesPerTurn = size_t{64} * 1024;
 
 // What is sent in order on an unreliable channel, before its ACK: FORWARD-TSN names every ordered
 // message that is given up, and after a flood that was lost it would have to name thousands.
@@ -162,8 +160,7 @@ void ChannelHub::HandleStreamsAdded(const Status& result) {
 void ChannelHub::HandleAssociationDown(const Status& why) {
   association_ = nullptr;
   controls_.clear();
-  line_.clear();
-  in_line_.clear();
+  line_.Clear();
   serve_alarm_->Cancel();
   stall_alarm_->Cancel();
   table_.HandleAssociationDown(why);
@@ -241,8 +238,7 @@ bool ChannelHub::Carry(const Control& control) {
 }
 
 bool ChannelHub::MaySend(const DataChannel& channel) const {
-  if (line_.empty()) return true;
-  return turn_ == channel.id() && turn_bytes_ > 0;
+  return line_.empty() || line_.MaySend(channel);
 }
 
 size_t ChannelHub::RoomFor(const DataChannel& channel) {
@@ -265,14 +261,12 @@ link::SendResult ChannelHub::SendNow(const DataChannel& channel, StreamNumber st
   const link::SendResult result =
       association_->Send(ToSctp(stream), ToSctp(PpidOf(kind, message.empty())), bytes, traits);
   if (result == link::SendResult::kWouldBlock) association_full_ = true;
-  if (result == link::SendResult::kAccepted && turn_ == channel.id()) {
-    turn_bytes_ -= std::min(turn_bytes_, bytes.size());
-  }
+  if (result == link::SendResult::kAccepted) line_.NoteSent(channel, bytes.size());
   return result;
 }
 
 void ChannelHub::Enlist(ChannelId id) {
-  if (in_line_.insert(id).second) line_.push_back(id);
+  if (DataChannel* channel = Find(id)) line_.Add(*channel);
 }
 
 void ChannelHub::ServeSoon(ChannelId id) {
@@ -285,25 +279,10 @@ void ChannelHub::ServeSoon(ChannelId id) {
 void ChannelHub::ServeTurns() {
   if (std::exchange(serving_, true)) return;
   while (association_ != nullptr && !line_.empty() && !association_full_) {
-    const ChannelId id = line_.front();
-    line_.pop_front();
-    in_line_.erase(id);
-    DataChannel* channel = Find(id);
-    if (channel == nullptr) continue;
-    turn_ = id;
-    turn_bytes_ = kBytesPerTurn;
-    channel->Serve();
-    turn_.reset();
-    // Those before it took all the room: it keeps its place, or they might do so every time.
-    if (association_full_ && turn_bytes_ == kBytesPerTurn) MoveToFront(id);
+    static_cast<DataChannel&>(line_.BeginTurn()).Serve();
+    line_.EndTurn(association_full_ ? SendLine::Room::kUsedUp : SendLine::Room::kLeft);
   }
   serving_ = false;
-}
-
-void ChannelHub::MoveToFront(ChannelId id) {
-  if (line_.empty() || line_.back() != id) return;
-  line_.pop_back();
-  line_.push_front(id);
 }
 
 void ChannelHub::Close(ChannelId id) {
@@ -315,7 +294,7 @@ void ChannelHub::Forget(DataChannel& channel) {
   const ChannelId id = channel.id();
   channels_.erase(id);
   stalled_.erase(id);
-  if (in_line_.erase(id) > 0) line_.erase(std::find(line_.begin(), line_.end(), id));
+  line_.Remove(channel);
   table_.Close(timers_.Now(), id);
   Pump();
   UpdatePause();

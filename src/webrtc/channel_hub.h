@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <list>
 #include <memory>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -22,6 +21,7 @@
 #include "ming/sctp/sctp_association.h"
 #include "ming/webrtc/channel_limits.h"
 #include "ming/webrtc/channel_table.h"
+#include "ming/webrtc/send_line.h"
 
 namespace ming::webrtc {
 
@@ -94,7 +94,6 @@ class ChannelHub {
   void FlushControls();
   bool Carry(const Control& control);
   void ServeTurns();
-  void MoveToFront(ChannelId id);
   void UpdatePause();
   void OnStallTimeout();
   DataChannel* Find(ChannelId id);
@@ -111,11 +110,8 @@ class ChannelHub {
   bool pumping_ = false;
 
   bool association_full_ = false;  // it owes OnSendReady
-  std::list<ChannelId> line_;      // of channels that wait to send
-  std::unordered_set<ChannelId> in_line_;
+  SendLine line_;
   bool serving_ = false;
-  std::optional<ChannelId> turn_;
-  size_t turn_bytes_ = 0;  // left of the turn while others wait
 
   size_t held_total_ = 0;
   std::unordered_set<ChannelId> stalled_;  // above their limit

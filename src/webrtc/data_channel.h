@@ -15,12 +15,13 @@
 #include "ming/link/message_channel.h"
 #include "ming/link/timer_service.h"
 #include "ming/webrtc/channel_table.h"
+#include "ming/webrtc/send_line.h"
 
 namespace ming::webrtc {
 
 class ChannelHub;
 
-class DataChannel final : public link::MessageChannel {
+class DataChannel final : public link::MessageChannel, public SendLine::Member {
  public:
   DataChannel(ChannelHub& hub, link::TimerService& timers, ChannelId id,
               const link::ChannelTraits& traits);
