@@ -1,5 +1,5 @@
-// Reactor: the one loop that owns every descriptor and timer of a process. Epoll, level-triggered but
-// for watches that ask for edges.
+// Reactor: the one loop that owns every descriptor and timer of a process. Epoll, level-triggered
+// but for watches that ask for edges.
 //
 // A turn: wait (see SetSpin); freeze the time; run the callbacks of ready descriptors, then the
 // posted tasks, then the alarms that are due, then the turn-end hooks; free what was handed to
