@@ -152,7 +152,7 @@ void Outstanding::PopThrough(uint32_t tsn, std::vector<Delivery>& newly) {
         ++next_queued_;
         break;
       case State::kArrived:
-        if (packet.abandoned) --abandoned_;
+        --(packet.abandoned ? abandoned_ : arrived_packets_);
         arrived_bytes_ -= packet.size();
         arrived_chunks_ -= ChunksOf(packet);
         break;
@@ -172,6 +172,7 @@ void Outstanding::Arrive(Index index, std::vector<Delivery>& newly) {
   UnlinkByState(index);
   RemoveMissing(index);
   At(index).state = State::kArrived;
+  ++arrived_packets_;
   arrived_bytes_ += At(index).size();
   arrived_chunks_ += ChunksOf(At(index));
 }
@@ -185,7 +186,7 @@ void Outstanding::ForgetArrived() {
   first_missing_ = last_missing_ = first_lost_ = last_lost_ = kNone;
   MarkAllLost();
   first_lost_ = last_lost_ = kNone;
-  lost_bytes_ = arrived_bytes_ = arrived_chunks_ = abandoned_ = 0;
+  lost_bytes_ = arrived_bytes_ = arrived_chunks_ = arrived_packets_ = abandoned_ = 0;
   for (Index i = begin_; i != next_queued_; ++i) {
     At(i).state = State::kLost;
     At(i).abandoned = false;
@@ -279,7 +280,8 @@ bool Outstanding::IsConsistent() const {
   return missing == kNone && bytes[0] == queued_bytes_ && bytes[1] == bytes_on_the_way_ &&
          bytes[2] == lost_bytes_ && bytes[3] == arrived_bytes_ &&
          length(first_on_the_way_) == counts[1] && length(first_lost_) == counts[2] &&
-         arrived_chunks == arrived_chunks_ && abandoned == abandoned_ && next_queued_ >= begin_ &&
+         arrived_chunks == arrived_chunks_ && abandoned == abandoned_ &&
+         counts[3] == arrived_packets_ + abandoned_ && next_queued_ >= begin_ &&
          next_queued_ <= end_;
 }
 

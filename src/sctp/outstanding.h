@@ -79,7 +79,7 @@ class Outstanding {
   // The packet that holds a TSN that is covered.
   Index Find(uint32_t tsn) const;
 
-  // Bytes with headers. `arrived` counts those behind a gap.
+  // Bytes with headers. `arrived` counts those behind a gap, and what was given up.
   size_t queued_bytes() const { return queued_bytes_; }
   size_t bytes_on_the_way() const { return bytes_on_the_way_; }
   size_t lost_bytes() const { return lost_bytes_; }
@@ -89,6 +89,8 @@ class Outstanding {
   }
   size_t packet_count() const { return end_ - begin_; }
   size_t arrived_chunks() const { return arrived_chunks_; }
+  // Behind a gap, without what was given up.
+  size_t arrived_packets() const { return arrived_packets_; }
 
   // A packet of the common header `header` and of DATA chunks with these TSNs, the first of which
   // follows last_tsn(). It is worth so many transmissions.
@@ -152,6 +154,7 @@ class Outstanding {
   size_t lost_bytes_ = 0;
   size_t arrived_bytes_ = 0;
   size_t arrived_chunks_ = 0;
+  size_t arrived_packets_ = 0;
   size_t abandoned_ = 0;
 };
 

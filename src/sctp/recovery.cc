@@ -316,7 +316,7 @@ void Recovery::HandleDeliveries(Timestamp now, size_t acknowledged) {
 
 Duration Recovery::ReorderingWindow() const {
   return reordering_.Window(rate_.shortest_round_trip(), round_trip_.smoothed(),
-                            outstanding_.arrived_chunks());
+                            outstanding_.arrived_packets());
 }
 
 // RFC 8985, section 6.2: lost is what was sent before something that was delivered, and had time

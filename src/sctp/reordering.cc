@@ -33,8 +33,8 @@ void Reordering::NoteDuplicate(uint32_t tsn) {
 
 Duration Reordering::Window(std::optional<Duration> shortest_round_trip,
                             std::optional<Duration> smoothed_round_trip,
-                            size_t arrived_chunks) const {
-  if (quarters_ == 0 && arrived_chunks >= kEnoughArrived) return Duration(0);
+                            size_t arrived_packets) const {
+  if (quarters_ == 0 && arrived_packets >= kEnoughArrived) return Duration(0);
   const Duration shortest = shortest_round_trip.value_or(kLeastWindow);
   const Duration window = std::max(kLeastWindow, std::max(1, quarters_) * shortest / 4);
   if (!smoothed_round_trip) return window;

@@ -1,6 +1,6 @@
 // Reordering: how long a packet may be overtaken before it counts as lost (RFC 8985, section 6.2,
-// step 4). Three chunks that overtook it are enough where nothing was ever out of order; else it is
-// a share of the shortest round trip, which grows with each repair that was in vain. Pure.
+// step 4). Three packets that overtook it are enough where nothing was ever out of order; else it
+// is a share of the shortest round trip, which grows with each repair that was in vain. Pure.
 #ifndef MING_SCTP_REORDERING_H_
 #define MING_SCTP_REORDERING_H_
 
@@ -25,9 +25,9 @@ class Reordering {
   // Of another path nothing is known.
   void Reset() { quarters_ = 0; }
 
-  // `arrived_chunks` are behind the gap.
+  // `arrived_packets` are behind the gap.
   Duration Window(std::optional<Duration> shortest_round_trip,
-                  std::optional<Duration> smoothed_round_trip, size_t arrived_chunks) const;
+                  std::optional<Duration> smoothed_round_trip, size_t arrived_packets) const;
 
  private:
   static constexpr size_t kRemembered = 64;

@@ -188,9 +188,20 @@ size_t RepairsBehind(Recovery& recovery, uint32_t first) {
   return CountPackets(recovery, now + milliseconds(5));
 }
 
-TEST(RecoveryTest, ThreeChunksBehindAGapMakeItALoss) {
+TEST(RecoveryTest, ThreePacketsBehindAGapMakeItALoss) {
   Recovery recovery{RecoveryOptions()};
   EXPECT_EQ(RepairsBehind(recovery, 1), 1u);
+}
+
+TEST(RecoveryTest, ItIsNoLossYetBehindOnePacketOfThreeChunks) {
+  Recovery recovery{RecoveryOptions()};
+  recovery.HandleOutbound(kStart, DataPacket(1, 100));
+  recovery.HandleOutbound(kStart, DataPacket(2, 100, 3));
+  EXPECT_EQ(CountPackets(recovery, kStart), 2u);
+  const Timestamp now = kStart + milliseconds(50);
+  recovery.HandleInbound(now, SackPacket(0, 1000, {{2, 4}}));
+  recovery.HandleTimeout(now + milliseconds(5));
+  EXPECT_EQ(CountPackets(recovery, now + milliseconds(5)), 0u);
 }
 
 TEST(RecoveryTest, ItIsNoLossYetWhereThePathIsKnownToReorder) {

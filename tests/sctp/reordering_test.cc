@@ -13,11 +13,11 @@ using std::chrono::milliseconds;
 constexpr Duration kShortest = milliseconds(40);
 constexpr Duration kSmoothed = milliseconds(60);
 
-Duration WindowOf(const Reordering& reordering, size_t arrived_chunks = 3) {
-  return reordering.Window(kShortest, kSmoothed, arrived_chunks);
+Duration WindowOf(const Reordering& reordering, size_t arrived_packets = 3) {
+  return reordering.Window(kShortest, kSmoothed, arrived_packets);
 }
 
-TEST(ReorderingTest, ThreeChunksAreEnoughWhereNothingWasOutOfOrder) {
+TEST(ReorderingTest, ThreePacketsAreEnoughWhereNothingWasOutOfOrder) {
   Reordering reordering;
   reordering.Start(1);
   reordering.NoteDelivered(1, 1);
