@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "ming/base/random.h"
+#include "ming/sctp/chunks.h"
+#include "ming/sctp/sack.h"
 
 #include "association_pair.h"
 
@@ -370,9 +372,34 @@ TEST_F(SctpStreamsTest, UnfinishedMessagesThatFillTheWindowGoOn) {
     const ByteBuffer wanted = Pattern(kMessage, static_cast<uint8_t>(message.stream.value()));
     ASSERT_EQ(message.bytes.span(), wanted.span()) << message.stream;
   }
-  // From there on they are whole again.
-  ASSERT_EQ(Send(a, 0, Pattern(kMessage, 1)), link::SendResult::kAccepted);
-  ASSERT_TRUE(RunUntil([&] { return b.messages.size() == kStreams + size_t{1}; }));
+}
+
+TEST_F(SctpStreamsTest, MessagesAreWholeAgainWhenTheWindowIsFree) {
+  constexpr size_t kMessage = size_t{100} << 10;
+  constexpr uint16_t kStreams = 30;
+  SctpOptions options;
+  options.receive_buffer = size_t{1} << 20;
+  Connect({}, options);
+  const auto send = [&](uint16_t streams) {
+    const size_t wanted = b.messages.size() + streams;
+    for (uint16_t stream = 0; stream < streams; ++stream) {
+      ASSERT_EQ(Send(a, stream, Pattern(kMessage, 1)), link::SendResult::kAccepted);
+    }
+    ASSERT_TRUE(RunUntil([&] { return b.messages.size() == wanted; }));
+  };
+  send(kStreams);
+  send(1);  // its SACKs tell the window
+  // What is whole takes room of the window until it is complete.
+  size_t least = options.receive_buffer;
+  b.filter = [&](ByteSpan packet) {
+    ByteSpan rest = packet.Skip(kCommonHeader);
+    const std::optional<Chunk> chunk = NextChunk(rest);
+    const std::optional<Sack> sack = chunk ? ParseSack(*chunk) : std::nullopt;
+    if (sack) least = std::min<size_t>(least, sack->window);
+    return true;
+  };
+  send(1);
+  EXPECT_LT(least, options.receive_buffer - kMessage / 2);
 }
 
 TEST_F(SctpStreamsTest, MoreUnfinishedMessagesThanTheLimitEndTheAssociation) {

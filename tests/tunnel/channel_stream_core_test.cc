@@ -233,6 +233,14 @@ TEST(ChannelStreamCoreTest, AWindowThatIsConsumedFastGrowsUpToItsLimit) {
   EXPECT_EQ(GrantedBeyond(acceptor, 100, std::chrono::milliseconds(10)), 15000U);
 }
 
+TEST(ChannelStreamCoreTest, AWindowGrowsWithinTwoLongRoundTrips) {
+  ChannelStreamOptions options = MingOptions(ChannelSide::kAcceptor);
+  options.window_budget = std::make_shared<WindowBudget>(size_t{1} << 20);
+  CoreDriver acceptor(options);
+  EXPECT_EQ(GrantedBeyond(acceptor, 3, std::chrono::milliseconds(700)), 0U);
+  EXPECT_GT(GrantedBeyond(acceptor, 3, std::chrono::milliseconds(500)), 0U);
+}
+
 TEST(ChannelStreamCoreTest, WindowsGrowByAQuarterOfWhatIsLeftAndGiveItBack) {
   const auto budget = std::make_shared<WindowBudget>(2000);
   ChannelStreamOptions options = MingOptions(ChannelSide::kAcceptor);
