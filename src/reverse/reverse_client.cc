@@ -346,6 +346,8 @@ void ReverseClient::OnRelayDone(ReverseConnId id, ReverseReason why) {
   if (why == ReverseReason::kDone && found != conns_.end()) kept_ = found->second->ReleaseLink();
   core_.HandleRelayDone(reactor_.Now(), id, why, kept_ != nullptr);
   Pump();
+  if (kept_ == nullptr) return;
+  kept_->CloseWrite();  // the last caller's bytes may be on their way
   kept_.reset();
 }
 

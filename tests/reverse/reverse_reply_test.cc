@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "ming/base/ip_address.h"
 #include "ming/net/unique_fd.h"
@@ -24,6 +25,7 @@ class RawPeer {
     const socklen_t size = net::SocketAddress(*loopback, port).ToKernel(storage);
     EXPECT_EQ(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&storage), size), 0);
   }
+  explicit RawPeer(net::UniqueFd fd) : fd_(std::move(fd)) {}
   void Send(const std::string& text) const {
     EXPECT_EQ(::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(text.size()));
@@ -33,13 +35,36 @@ class RawPeer {
     std::array<char, 1024> buffer;
     const ssize_t count = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count > 0) last_.assign(buffer.data(), static_cast<size_t>(count));
+    ended_ = count == 0;
     return count > 0;
   }
   const std::string& last() const { return last_; }
+  // The last Receive found the end.
+  bool ended() const { return ended_; }
 
  private:
   net::UniqueFd fd_;
   std::string last_;
+  bool ended_ = false;
+};
+
+// A server of our own.
+class RawListener {
+ public:
+  RawListener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    EXPECT_EQ(::listen(fd_.get(), 8), 0);
+  }
+  Port port() const { return net::LocalAddressOf(fd_.get()).port(); }
+  // Unless `peer` is there already. False: nobody has come.
+  bool Accept(std::optional<RawPeer>& peer) const {
+    if (peer) return true;
+    net::UniqueFd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (fd.valid()) peer.emplace(std::move(fd));
+    return peer.has_value();
+  }
+
+ private:
+  net::UniqueFd fd_;
 };
 
 class ReverseReplyTest : public ReverseNetTest {
@@ -162,6 +187,30 @@ TEST_F(ReverseReplyTest, AResetEndsNeitherTheClientNorTheNextCaller) {
   }
   ASSERT_TRUE(Quiet());
   EXPECT_EQ(client_->counters().reconnects, 0u);
+}
+
+// Its connection could serve the next one, for whom there is no client any more: a reset would
+// overtake what the server has not got yet.
+TEST_F(ReverseReplyTest, TheLastCallerOfAClientThatStopsGetsEverything) {
+  StartTarget(AnswersAfterEnd(20000));
+  RawListener server;
+  ReverseClientOptions options;
+  options.server = HostPort{"127.0.0.1", server.port()};
+  options.target = HostPort{"127.0.0.1", target_->port()};
+  options.core.ahead = 1;
+  client_ = MakeClient(options);
+  ASSERT_TRUE(RunUntil([&] { return server.Accept(control_) && control_->Receive(); }));
+  const std::string conn(32, 'a');
+  control_->Send("OK session=0011223344556677 ahead=1 reuse=1\nAHEAD " + conn + "\n");
+  ASSERT_TRUE(RunUntil([&] { return server.Accept(data_) && data_->Receive(); }));
+  data_->Send("OK src=192.0.2.9:1\n" + std::string("\0\0", 2));
+  ASSERT_TRUE(RunUntil([this] { return client_->counters().active == 1; }));
+  client_->Stop();
+  ASSERT_TRUE(RunUntil([this] { return client_end_.has_value(); }));
+  size_t received = 0;
+  while (data_->Receive()) received += data_->last().size();
+  EXPECT_GT(received, 20000u);
+  EXPECT_TRUE(data_->ended()) << "not reset";
 }
 
 TEST_F(ReverseReplyTest, ServesCallersThroughConnectionsOpenedAhead) {
