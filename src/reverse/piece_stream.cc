@@ -119,7 +119,8 @@ void PieceStream::TakeHeader(size_t size) {
 void PieceStream::Consume(size_t count) {
   if (failed_) return;
   if (reading_ == Reading::kRaw) return lower_->Consume(count);
-  if (reading_ == Reading::kEnded || count == 0) return;
+  if (reading_ == Reading::kEnded) return;
+  if (count == 0) return lower_->Consume(0);  // the header is shown again, too
   const Shown shown = std::exchange(shown_, Shown());
   DCHECK_LE(count, shown.piece);
   left_ = shown.piece - count;

@@ -157,6 +157,22 @@ TEST_F(PieceStreamTest, TellsTheEndThatFollows) {
   EXPECT_EQ(near_->Peek(100).state, ReadState::kEnd);
 }
 
+// A sink may take nothing: the bytes below, shown from a buffer of the loop, are kept then.
+TEST_F(PieceStreamTest, PassesOnThatNothingWasTaken) {
+  Come(
+      std::string("\0\x03"
+                  "abc",
+                  5));
+  EXPECT_EQ(near_->Peek(100).bytes.AsText(), "abc");
+  near_->Consume(0);
+  EXPECT_FALSE(lower_->owes_consume());
+  EXPECT_EQ(near_->Peek(1).bytes.AsText(), "a");
+  near_->Consume(1);
+  EXPECT_EQ(near_->Peek(100).bytes.AsText(), "bc");
+  near_->Consume(0);
+  EXPECT_FALSE(lower_->owes_consume());
+}
+
 TEST_F(PieceStreamTest, GivesTheConnectionBackForTheNextCaller) {
   Reader reader(*near_);
   Come(std::string("\0\x01"

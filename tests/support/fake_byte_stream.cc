@@ -36,6 +36,7 @@ link::ReadChunk FakeByteStream::Peek(size_t max) {
   CHECK_GE(max, 1U);
   if (reset_ || failure_) return {};
   if (!inbox_.empty()) {
+    owes_consume_ = true;
     const ByteSpan shown = inbox_.span().First(std::min(max, options_.read_chunk));
     const bool last = shown.size() == inbox_.size() && read_ended_;
     return {link::ReadState::kData, shown, options_.tells_end && last};
@@ -46,6 +47,7 @@ link::ReadChunk FakeByteStream::Peek(size_t max) {
 }
 
 void FakeByteStream::Consume(size_t count) {
+  owes_consume_ = false;
   if (reset_ || failure_) return;
   CHECK_LE(count, inbox_.size());
   inbox_.RemovePrefix(count);

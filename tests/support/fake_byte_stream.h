@@ -47,6 +47,8 @@ class FakeByteStream final : public link::ByteStream {
   // The most that ever was.
   size_t max_buffered_bytes() const { return max_buffered_; }
   bool reset_by_us() const { return reset_; }
+  // A Peek showed bytes, and no Consume followed it.
+  bool owes_consume() const { return owes_consume_; }
 
  private:
   FakeByteStream(link::TimerService& timers, const FakeByteStreamOptions& options);
@@ -68,6 +70,7 @@ class FakeByteStream final : public link::ByteStream {
   bool read_ended_ = false;
   bool write_closed_ = false;
   bool reset_ = false;
+  bool owes_consume_ = false;
   bool wants_readable_ = false;
   bool wants_writable_ = false;
 };
