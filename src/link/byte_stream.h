@@ -69,6 +69,9 @@ class ByteStream {
   }
   // Ends our direction: the peer sees the end behind every byte taken before. Reading goes on.
   virtual void CloseWrite() = 0;
+  // Whether what was written needs this stream no more: after CloseWrite it may be destroyed, and
+  // all of it is delivered. If not, OnWritable follows.
+  virtual bool IsFlushed() { return true; }
   // Gives the stream up at once, both ways: what was not delivered is dropped and the peer sees a
   // reset. No call to the observer follows.
   virtual void Reset(const Status& why) = 0;

@@ -23,12 +23,13 @@ Joint::Joint(link::TimerService& timers, Ends ends, const tunnel::RelayOptions& 
 }
 
 Joint::~Joint() {
-  if (flush_alarm_ != nullptr) ends_.pieces->SetObserver(nullptr);
+  if (flush_alarm_ == nullptr) return;
+  for (link::ByteStream* const end : {ends_.a.get(), ends_.b.get()}) end->SetObserver(nullptr);
 }
 
 void Joint::Abort(const Status& why) {
   if (flush_alarm_ == nullptr) return relay_->Abort(why);
-  ends_.pieces->Reset(why);
+  for (link::ByteStream* const end : {ends_.a.get(), ends_.b.get()}) end->Reset(why);
   flush_alarm_->ArmAt(timers_.Now());
 }
 
@@ -42,19 +43,23 @@ void Joint::OnRelayDone(const Status& why, const tunnel::RelayCounts& /*counts*/
     const bool idle = why.code() == StatusCode::kTimeout && why.detail() == 0;
     return on_done_(idle ? ReverseReason::kIdle : ReverseReason::kReset);
   }
-  if (ends_.pieces == nullptr || ends_.pieces->IsFlushed()) return on_done_(ReverseReason::kDone);
+  if (IsFlushed()) return on_done_(ReverseReason::kDone);
   flush_alarm_ = timers_.CreateAlarm([this] { EndFlush(ReverseReason::kReset); });
   flush_alarm_->ArmAt(timers_.Now() + flush_limit_);
-  ends_.pieces->SetObserver(this);
+  for (link::ByteStream* const end : {ends_.a.get(), ends_.b.get()}) {
+    if (!end->IsFlushed()) end->SetObserver(this);
+  }
 }
 
-void Joint::OnWritable() { EndFlush(ReverseReason::kDone); }
+void Joint::OnWritable() {
+  if (IsFlushed()) EndFlush(ReverseReason::kDone);
+}
 
 void Joint::OnStreamError(const Status& /*why*/) { EndFlush(ReverseReason::kReset); }
 
 void Joint::EndFlush(ReverseReason why) {
   flush_alarm_.reset();
-  ends_.pieces->SetObserver(nullptr);
+  for (link::ByteStream* const end : {ends_.a.get(), ends_.b.get()}) end->SetObserver(nullptr);
   on_done_(why);
 }
 

@@ -43,10 +43,11 @@ class Joint final : private tunnel::Relay::Observer, private link::ByteStream::O
 
  private:
   void OnRelayDone(const Status& why, const tunnel::RelayCounts& counts) override;
-  // Of the pieces, while some are not sent after the relay is done.
+  // Of a stream that has not sent everything, after the relay is done.
   void OnReadable() override {}
   void OnWritable() override;
   void OnStreamError(const Status& why) override;
+  bool IsFlushed() { return ends_.a->IsFlushed() && ends_.b->IsFlushed(); }
   void EndFlush(codec::ReverseReason why);
 
   link::TimerService& timers_;
@@ -54,7 +55,7 @@ class Joint final : private tunnel::Relay::Observer, private link::ByteStream::O
   const Duration flush_limit_;
   const DoneCallback on_done_;
   const std::unique_ptr<tunnel::Relay> relay_;
-  std::unique_ptr<link::Alarm> flush_alarm_;  // while the pieces are flushed
+  std::unique_ptr<link::Alarm> flush_alarm_;  // while it is
 };
 
 }  // namespace ming::reverse

@@ -180,6 +180,12 @@ void PieceStream::CloseWrite() {
   Send(end);
 }
 
+bool PieceStream::IsFlushed() {
+  const bool flushed = failed_ || (unsent_.empty() && lower_->IsFlushed());
+  if (!flushed) owes_room_ = true;
+  return flushed;
+}
+
 // False: there is no room for the header that says so; OnWritable follows.
 bool PieceStream::GoRaw() {
   if (raw_) return true;

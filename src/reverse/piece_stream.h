@@ -46,8 +46,6 @@ class PieceStream final : public link::ByteStream,
   // When both directions have ended and the stream IsFlushed, which is not used after it: the
   // connection, for the next caller. Null: it cannot serve another one, and ends.
   std::unique_ptr<link::ByteStream> Release();
-  // Whether the connection took all that was written. If not, OnWritable follows.
-  bool IsFlushed() const { return unsent_.empty() || failed_; }
 
   // link::ByteStream. A connection that ends before its pieces do has failed, as has one that sends
   // none.
@@ -58,6 +56,7 @@ class PieceStream final : public link::ByteStream,
   size_t Write(ByteSpan bytes) override;
   size_t WriteLast(ByteSpan bytes) override;
   void CloseWrite() override;
+  bool IsFlushed() override;
   void Reset(const Status& why) override;
   link::SpliceEnd* splice_end() override;
 

@@ -109,6 +109,7 @@ class TlsSession::Impl final : private link::ByteStream::Observer {
   size_t WritableBytes();
   size_t Write(ByteSpan bytes);
   void CloseWrite();
+  bool IsFlushed();
   void Reset(const Status& why);
 
  private:
@@ -343,6 +344,12 @@ void TlsSession::Impl::CloseWrite() {
   if (phase_ == Phase::kConnected) SendGoodbye();
 }
 
+bool TlsSession::Impl::IsFlushed() {
+  const bool flushed = phase_ == Phase::kFailed || (phase_ == Phase::kConnected && out_.empty());
+  if (!flushed) want_writable_ = true;
+  return flushed;
+}
+
 void TlsSession::Impl::SendGoodbye() {
   if (std::exchange(goodbye_sent_, true)) return;
   (void)gnutls_bye(session_, GNUTLS_SHUT_WR);  // pushes into out_ at worst: cannot block
@@ -379,7 +386,7 @@ void TlsSession::Impl::TellReadable() {
 }
 
 void TlsSession::Impl::TellWritable() {
-  if (phase_ != Phase::kConnected || write_closed_ || observer_ == nullptr) return;
+  if (phase_ != Phase::kConnected || observer_ == nullptr) return;
   if (out_.empty() && std::exchange(want_writable_, false)) observer_->OnWritable();
 }
 
@@ -446,6 +453,7 @@ void TlsSession::Consume(size_t count) { impl_->Consume(count); }
 size_t TlsSession::WritableBytes() { return impl_->WritableBytes(); }
 size_t TlsSession::Write(ByteSpan bytes) { return impl_->Write(bytes); }
 void TlsSession::CloseWrite() { impl_->CloseWrite(); }
+bool TlsSession::IsFlushed() { return impl_->IsFlushed(); }
 void TlsSession::Reset(const Status& why) { impl_->Reset(why); }
 Result<std::string> TlsSession::client_name() const { return impl_->client_name(); }
 bool TlsSession::connected() const { return impl_->connected(); }

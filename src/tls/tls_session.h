@@ -64,6 +64,7 @@ class TlsSession final : public link::ByteStream {
   size_t WritableBytes() override;
   size_t Write(ByteSpan bytes) override;
   void CloseWrite() override;
+  bool IsFlushed() override;
   void Reset(const Status& why) override;
 
   // The handshake is done and the stream has not failed.
