@@ -353,6 +353,21 @@ TEST(RecoveryTest, GivesADatagramUpAndSendsThePeerOn) {
   EXPECT_EQ(recovery.NextTimeout(), Timestamp::Max());
 }
 
+TEST(RecoveryTest, WhatWasGivenUpDoesNotMakeAGapALoss) {
+  Recovery recovery{RecoveryOptions()};
+  recovery.HandleInbound(kStart, InitAckThatForwards());
+  recovery.SetRetransmissionLimit(0, 0);
+  ASSERT_EQ(AfterALoss(recovery, kUnorderedWhole).size(), 1u);
+  const Timestamp sent = kStart + milliseconds(80);
+  for (uint32_t tsn = 4; tsn <= 5; ++tsn) recovery.HandleOutbound(sent, DataPacket(tsn, 100));
+  ASSERT_EQ(CountPackets(recovery, sent), 2u);
+  // Two packets arrived behind the gap at 4, and 2 was given up.
+  const Timestamp now = sent + milliseconds(50);
+  recovery.HandleInbound(now, SackPacket(1, 1000, {{3, 3}, {5, 5}}));
+  recovery.HandleTimeout(now + milliseconds(5));
+  EXPECT_EQ(CountPackets(recovery, now + milliseconds(5)), 0u);
+}
+
 TEST(RecoveryTest, RepairsWhatHasNoLimit) {
   Recovery recovery{RecoveryOptions()};
   recovery.HandleInbound(kStart, InitAckThatForwards());
