@@ -30,6 +30,7 @@ class JointTest : public testing::Test {
  public:
   ~JointTest() override {
     joint_.reset();
+    released_.reset();
     peer_.reset();
     caller_.reset();
   }
@@ -63,7 +64,7 @@ class JointTest : public testing::Test {
     joint_ = std::make_unique<Joint>(timers_, std::move(ends), tunnel::RelayOptions(),
                                      [this](ReverseReason why) {
                                        end_ = why;
-                                       if (joint_->ReleaseConnection() != nullptr) ++released_;
+                                       released_ = joint_->ReleaseConnection();
                                        timers_.DeferDelete(std::move(joint_));
                                      });
     support::SettleOrFail(timers_, 1000000);
@@ -91,7 +92,7 @@ class JointTest : public testing::Test {
   std::unique_ptr<StreamUser> peer_;
   std::unique_ptr<Joint> joint_;
   std::optional<ReverseReason> end_;
-  int released_ = 0;
+  std::unique_ptr<link::ByteStream> released_;  // waits for the next caller
 };
 
 // The end comes with the last bytes, of which the session keeps what the wire does not take.
