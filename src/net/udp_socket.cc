@@ -36,7 +36,6 @@ Result<std::vector<std::unique_ptr<UdpSocket>>> UdpSocket::Listen(Reactor& react
   if (!bound.ok()) return bound.status().WithContext("cannot listen on " + where.ToString());
   std::vector<std::unique_ptr<UdpSocket>> sockets;
   for (auto& socket : *bound) {
-    SizeSocketBuffers(socket.fd.get(), options.buffers);
     sockets.emplace_back(new UdpSocket(reactor, std::move(socket.fd), options));
   }
   return sockets;
@@ -46,7 +45,6 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::Bind(Reactor& reactor, const Socke
                                                    const UdpOptions& options) {
   auto bound = BindTo(SocketType::kDatagram, local, 0);
   if (!bound.ok()) return bound.status().WithContext("cannot bind " + local.ToString());
-  SizeSocketBuffers(bound->fd.get(), options.buffers);
   return std::unique_ptr<UdpSocket>(new UdpSocket(reactor, std::move(bound->fd), options));
 }
 
@@ -59,7 +57,6 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::Connect(Reactor& reactor, const So
   if (::connect(fd->get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0) {
     return Status::FromErrno("cannot reach " + remote.ToString(), errno);
   }
-  SizeSocketBuffers(fd->get(), options.buffers);
   return std::unique_ptr<UdpSocket>(new UdpSocket(reactor, std::move(*fd), options));
 }
 
@@ -69,6 +66,7 @@ UdpSocket::UdpSocket(Reactor& reactor, UniqueFd fd, const UdpOptions& options)
       watch_(reactor, fd_.get(), [this](uint32_t events) { OnEvents(events); }),
       offload_(options.offload),
       held_hook_(reactor, [this] { DeliverHeld(); }) {
+  SizeSocketBuffers(fd_.get(), options.buffers);
   // Where the kernel cannot, each comes by itself.
   if (offload_) static_cast<void>(SetJoining(fd_.get(), true));
 }

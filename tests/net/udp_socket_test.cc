@@ -31,8 +31,9 @@ class UdpSocketTest : public ReactorFixture, public UdpSocket::Observer {
   void OnSendReady() override {}
   void OnPeerUnreachable(const Status& why) override { unreachable_ = why; }
 
-  std::unique_ptr<UdpSocket> Bind(const std::string& host) {
-    auto socket = UdpSocket::Bind(reactor_, *SocketAddress::ParseHost(host, Port(0)), UdpOptions());
+  std::unique_ptr<UdpSocket> Bind(const std::string& host,
+                                  const UdpOptions& options = UdpOptions()) {
+    auto socket = UdpSocket::Bind(reactor_, *SocketAddress::ParseHost(host, Port(0)), options);
     EXPECT_TRUE(socket.ok()) << socket.status().ToString();
     (*socket)->SetObserver(this);
     return std::move(*socket);
@@ -90,37 +91,36 @@ TEST_F(UdpSocketTest, ReceivesABoundedBatchATurn) {
   for (const auto& [turn, count] : received_in_turn_) EXPECT_LE(count, kDatagramsPerTurn);
 }
 
-class JoinedDatagramsTest : public UdpSocketTest, public testing::WithParamInterface<bool> {};
+class JoinedDatagramsTest : public UdpSocketTest, public testing::WithParamInterface<bool> {
+ protected:
+  static UdpOptions Options() {
+    UdpOptions options;
+    options.offload = GetParam();
+    return options;
+  }
+};
 
 INSTANTIATE_TEST_SUITE_P(WithAndWithoutOffload, JoinedDatagramsTest, testing::Bool());
 
 TEST_P(JoinedDatagramsTest, ArriveOneByOne) {
-  UdpOptions options;
-  options.offload = GetParam();
-  auto server = UdpSocket::Bind(reactor_, *SocketAddress::ParseHost("127.0.0.1", Port(0)), options);
-  ASSERT_TRUE(server.ok());
-  (*server)->SetObserver(this);
-  const auto client = ConnectTo((*server)->local_address());
+  const auto server = Bind("127.0.0.1", Options());
+  const auto client = ConnectTo(server->local_address());
   ASSERT_EQ(client->SendRun(std::nullopt, Text("aaaabbbbcc"), 4), UdpSendResult::kSent);
   ASSERT_EQ(client->Send(Text("alone")), UdpSendResult::kSent);
   ASSERT_TRUE(Received(4));
   EXPECT_THAT(received_, ElementsAre("aaaa", "bbbb", "cc", "alone"));
-  EXPECT_EQ((*server)->counters().received, 4u);
+  EXPECT_EQ(server->counters().received, 4u);
 }
 
 TEST_P(JoinedDatagramsTest, WaitInOrderFromWhereTheObserverPauses) {
-  UdpOptions options;
-  options.offload = GetParam();
-  auto server = UdpSocket::Bind(reactor_, *SocketAddress::ParseHost("127.0.0.1", Port(0)), options);
-  ASSERT_TRUE(server.ok());
-  (*server)->SetObserver(this);
-  const auto client = ConnectTo((*server)->local_address());
-  on_datagram_ = [&] { (*server)->PauseReceiving(); };
+  const auto server = Bind("127.0.0.1", Options());
+  const auto client = ConnectTo(server->local_address());
+  on_datagram_ = [&] { server->PauseReceiving(); };
   ASSERT_EQ(client->SendRun(std::nullopt, Text("aaaabbbbcc"), 4), UdpSendResult::kSent);
   ASSERT_TRUE(Received(1));
   EXPECT_THAT(received_, ElementsAre("aaaa"));
   on_datagram_ = nullptr;
-  (*server)->ResumeReceiving();
+  server->ResumeReceiving();
   ASSERT_TRUE(Received(3));
   EXPECT_THAT(received_, ElementsAre("aaaa", "bbbb", "cc"));
 }
