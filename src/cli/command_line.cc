@@ -21,23 +21,24 @@ Status Usage(std::string message) {
   return Status(StatusCode::kInvalidArgument, std::move(message));
 }
 
-std::vector<CommandFlags> RoleFlagSets(const std::vector<Command>& commands) {
+template <typename Wanted>
+std::vector<CommandFlags> FlagSetsOf(const std::vector<Command>& commands, Wanted wanted) {
   std::vector<CommandFlags> sets;
   for (const Command& command : commands) {
-    if (command.kind == CommandKind::kRole) sets.push_back({command.help.name, &command.flags});
+    if (wanted(command)) sets.push_back({command.help.name, &command.flags});
   }
   return sets;
 }
 
-// Those that take --config: what a file may hold and a variable may set.
+std::vector<CommandFlags> RoleFlagSets(const std::vector<Command>& commands) {
+  return FlagSetsOf(commands, [](const Command& one) { return one.kind == CommandKind::kRole; });
+}
+
+bool TakesConfig(const Command& command) { return command.flags.Find("config") != nullptr; }
+
+// What a file may hold and a variable may set.
 std::vector<CommandFlags> ConfiguredFlagSets(const std::vector<Command>& commands) {
-  std::vector<CommandFlags> sets;
-  for (const Command& command : commands) {
-    if (command.flags.Find("config") != nullptr) {
-      sets.push_back({command.help.name, &command.flags});
-    }
-  }
-  return sets;
+  return FlagSetsOf(commands, TakesConfig);
 }
 
 // The flags of all roles: what may stand in front of the word that says which role.
@@ -158,7 +159,7 @@ Status MergeEverySource(const std::vector<Command>& commands, const Command& com
   const std::vector<Setting> variables =
       ReadEnvironment(command.flags, command.help.name, environment);
   if (Status merged = prepared.settings.Merge(variables); !merged.ok()) return merged;
-  if (command.flags.Find("config") == nullptr) return Status::Ok();
+  if (!TakesConfig(command)) return Status::Ok();
   const auto from_file = ReadConfig(commands, command.help.name, prepared.settings.Get("config"));
   if (!from_file.ok()) return from_file.status();
   if (Status merged = prepared.settings.Merge(*from_file); !merged.ok()) return merged;

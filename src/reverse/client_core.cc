@@ -251,13 +251,17 @@ void ClientCore::HandleAhead(Timestamp now, ReverseConnId id) {
   if (conns_.ahead_count() >= 2 * ahead_limit_ || conns_.size() >= options_.max_conns) {
     return SendMessage(now, codec::ReverseClose{id, ReverseReason::kLimit});
   }
+  AddAhead(now, id);
+  events_.Push(client::DialServer{id});
+}
+
+ClientCore::Conn& ClientCore::AddAhead(Timestamp now, ReverseConnId id) {
   Conn conn;
   conn.id = id;
   conn.since = now;
   conn.ahead = true;
   conn.has_caller = false;
-  conns_.Add(std::move(conn));
-  events_.Push(client::DialServer{id});
+  return conns_.Add(std::move(conn));
 }
 
 bool ClientCore::BeginCaller(Timestamp now, Conn& conn, const codec::ReverseParams& params) {
@@ -346,13 +350,7 @@ void ClientCore::StartRelaying(Timestamp now, Conn& conn) {
 }
 
 void ClientCore::WaitAhead(Timestamp now, ReverseConnId id) {
-  Conn conn;
-  conn.id = id;
-  conn.stage = Stage::kGreeting;
-  conn.since = now;
-  conn.ahead = true;
-  conn.has_caller = false;
-  conns_.Add(std::move(conn));
+  AddAhead(now, id).stage = Stage::kGreeting;
   events_.Push(client::KeepLink{id});
   watch_->NoteSent(now);
   events_.Push(

@@ -89,6 +89,7 @@ class ClientCore {
   void HandleMessage(Timestamp now, std::string_view line);
   void HandleNewConn(Timestamp now, const codec::ReverseNewConn& message);
   void HandleAhead(Timestamp now, codec::ReverseConnId id);
+  Conn& AddAhead(Timestamp now, codec::ReverseConnId id);
   void HandleClose(Timestamp now, const codec::ReverseClose& close);
   void HandleBye(Timestamp now, codec::ReverseReason reason);
   void SayBye(codec::ReverseReason why);

@@ -28,19 +28,20 @@ std::optional<RelayTable::Relay> RelayTable::Remove(CallerId caller) {
 }
 
 bool RelayTable::NoteClose(LinkId session, ReverseConnId conn, ReverseReason why) {
-  const auto found = callers_.find(conn);
-  if (found == callers_.end()) return false;
-  Relay& relay = relays_.at(found->second);
-  if (relay.session == session) relay.hint = why;
-  return true;
+  Relay* const relay = FindByConn(conn);
+  if (relay != nullptr && relay->session == session) relay->hint = why;
+  return relay != nullptr;
 }
 
-bool RelayTable::NoteReady(LinkId session, codec::ReverseConnId conn) {
-  const auto caller = callers_.find(conn);
-  if (caller == callers_.end()) return false;
-  Relay& relay = relays_.at(caller->second);
-  if (relay.session == session) relay.ready = true;
-  return true;
+bool RelayTable::NoteReady(LinkId session, ReverseConnId conn) {
+  Relay* const relay = FindByConn(conn);
+  if (relay != nullptr && relay->session == session) relay->ready = true;
+  return relay != nullptr;
+}
+
+RelayTable::Relay* RelayTable::FindByConn(ReverseConnId conn) {
+  const auto found = callers_.find(conn);
+  return found == callers_.end() ? nullptr : &relays_.at(found->second);
 }
 
 std::vector<CallerId> RelayTable::CallersOf(LinkId session) const {

@@ -39,7 +39,6 @@ class RelayTable {
   bool IsRelayed(codec::ReverseConnId conn) const { return callers_.count(conn) != 0; }
   // The client of `session` says why a relay ends. False: there is none of that id.
   bool NoteClose(LinkId session, codec::ReverseConnId conn, codec::ReverseReason why);
-
   // The same, that it is done with the caller.
   bool NoteReady(LinkId session, codec::ReverseConnId conn);
 
@@ -60,6 +59,9 @@ class RelayTable {
   bool IsConsistent() const;
 
  private:
+  // Null: none has that id.
+  Relay* FindByConn(codec::ReverseConnId conn);
+
   std::map<CallerId, Relay> relays_;
   std::unordered_map<codec::ReverseConnId, CallerId> callers_;
   std::set<std::pair<Timestamp, CallerId>> deadlines_;

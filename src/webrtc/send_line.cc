@@ -12,7 +12,7 @@ void SendLine::Add(Member& member) {
   if (turn_ == &member) {
     again_ = true;
   } else {
-    (member.weight_ == Member::Weight::kLight ? light_ : heavy_).push_back(&member);
+    LineOf(member).push_back(&member);
   }
 }
 
@@ -21,7 +21,7 @@ void SendLine::Remove(Member& member) {
     turn_ = nullptr;
     again_ = false;
   } else if (member.waits_) {
-    std::list<Member*>& line = member.weight_ == Member::Weight::kLight ? light_ : heavy_;
+    std::list<Member*>& line = LineOf(member);
     line.erase(std::find(line.begin(), line.end(), &member));
   }
   member.waits_ = false;
@@ -61,7 +61,7 @@ void SendLine::EndTurn(Room room) {
   Member& member = *std::exchange(turn_, nullptr);
   const bool again = std::exchange(again_, false);
   if (again && sent_ == 0 && room == Room::kUsedUp) {
-    (member.weight_ == Member::Weight::kLight ? light_ : heavy_).push_front(&member);
+    LineOf(member).push_front(&member);
     return;
   }
   member.weight_ = again || sent_ > kLightBytes ? Member::Weight::kHeavy : Member::Weight::kLight;

@@ -48,6 +48,10 @@ class SendLine {
   void EndTurn(Room room);
 
  private:
+  std::list<Member*>& LineOf(const Member& member) {
+    return member.weight_ == Member::Weight::kLight ? light_ : heavy_;
+  }
+
   std::list<Member*> light_;
   std::list<Member*> heavy_;
   Member* turn_ = nullptr;
